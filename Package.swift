@@ -1,0 +1,121 @@
+// swift-tools-version:6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// One set of rules for every target: Swift 6, explicit existentials, members only from modules a file imports, warnings are errors.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        swiftSettings: settings,
+    )
+}
+
+let argumentParser: Target.Dependency =
+    .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// The arrows point one way; ARCHITECTURE.md draws them and Tests/TidyTests holds them.
+let package = Package(
+    name: "galaxy-s3-executor",
+    products: [
+        .executable(name: "galaxy-head-node", targets: ["HeadNode"]),
+        .executable(name: "galaxy-worker-exec", targets: ["WorkerExec"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])],
+        ),
+        .systemLibrary(
+            name: "CCrypto",
+            pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])],
+        ),
+        .systemLibrary(
+            name: "CXML",
+            pkgConfig: "libxml-2.0",
+            providers: [.apt(["libxml2-dev"])],
+        ),
+        .target(name: "CBoot"),
+        .target(name: "CDigests"),
+        .target(name: "CLinux"),
+        library("Diagnostics"),
+        library("Names", ["Diagnostics"]),
+        library("Digests", ["Diagnostics", "Names", "CCrypto", "CDigests"]),
+        library("Transport", ["Diagnostics", "Digests", "CCurl"]),
+        library("S3Client", ["Diagnostics", "Names", "Digests", "Transport", "CXML"]),
+        library("Contract", ["Diagnostics", "Names"]),
+        library(
+            "Staging",
+            ["Diagnostics", "Names", "Digests", "Transport", "S3Client", "Contract", "CLinux"],
+        ),
+        .executableTarget(
+            name: "WorkerExec",
+            dependencies: [
+                "Diagnostics", "Names", "Digests", "Transport", "S3Client", "Contract",
+                "Staging", "CBoot", "CLinux", argumentParser,
+            ],
+            swiftSettings: settings,
+        ),
+        .executableTarget(
+            name: "HeadNode",
+            dependencies: [
+                "Diagnostics", "Names", "Digests", "Transport", "S3Client", "Contract",
+                "Staging", "CLinux", argumentParser, .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings,
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Diagnostics", "Names", "S3Client", "Transport", "Digests"],
+            path: "Tests/Support",
+            swiftSettings: settings,
+        ),
+        tests("NamesTests", ["Names", "Diagnostics", "TestSupport"]),
+        tests("DigestsTests", ["Digests", "TestSupport"]),
+        tests("TransportTests", ["Transport", "Diagnostics", "Digests", "TestSupport"]),
+        tests(
+            "S3ClientTests",
+            ["S3Client", "Transport", "Names", "Digests", "Diagnostics", "TestSupport"],
+        ),
+        tests("ContractTests", ["Contract", "Names", "Diagnostics", "TestSupport"]),
+        tests(
+            "StagingTests",
+            [
+                "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
+                "Diagnostics", "TestSupport",
+            ],
+        ),
+        tests(
+            "WorkerExecTests",
+            ["WorkerExec", "Staging", "Contract", "S3Client", "Names", "TestSupport"],
+        ),
+        tests(
+            "HeadNodeTests",
+            [
+                "HeadNode", "Staging", "Contract", "S3Client", "Names", "Digests",
+                "Diagnostics", "TestSupport",
+            ],
+        ),
+        tests("ProcessTests", ["TestSupport", "Names", "Contract"]),
+        tests("TidyTests", ["TestSupport"]),
+    ]
+)

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+int clinux_openat(int dirfd, const char *path, int flags, mode_t mode) {
+    return openat(dirfd, path, flags, mode);
+}
+
+static int is_dots(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/// The fallback: one openat per component, none of which may be a link.
+static int open_by_component(int dirfd, const char *path, int flags, mode_t mode) {
+    char name[NAME_MAX + 1];
+    int at = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+    if (at < 0) return -1;
+    for (;;) {
+        const char *slash = strchrnul(path, '/');
+        size_t length = (size_t)(slash - path);
+        if (length > NAME_MAX) {
+            close(at);
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(name, path, length);
+        name[length] = 0;
+        if (length == 0 || is_dots(name)) {
+            close(at);
+            errno = EXDEV;
+            return -1;
+        }
+        int last = *slash == 0;
+        int next = last ? openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode)
+                        : openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int error = errno;
+        close(at);
+        if (next < 0 || last) {
+            errno = error;
+            return next;
+        }
+        at = next;
+        path = slash + 1;
+    }
+}
+
+int clinux_open_beneath(int dirfd, const char *path, int flags, mode_t mode) {
+    struct open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC),
+        .mode = flags & O_CREAT ? mode : 0,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    if (strcmp(path, ".") == 0) return openat(dirfd, ".", flags | O_CLOEXEC, mode);
+    // EAGAIN: a rename raced with the walk; openat2(2) asks for a repetition.
+    for (int i = 0; i < 100; i++) {
+        long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+        if (fd >= 0) return (int)fd;
+        if (errno == ENOSYS || errno == EPERM) return open_by_component(dirfd, path, flags, mode);
+        if (errno != EAGAIN) return -1;
+    }
+    return -1;
+}
+
+int clinux_set_not_dumpable(void) {
+    struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to) {
+    return renameat2(from_dirfd, from, to_dirfd, to, RENAME_NOREPLACE);
+}
