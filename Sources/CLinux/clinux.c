@@ -74,6 +74,10 @@ int clinux_open_beneath(int dirfd, const char *path, int flags, mode_t mode) {
     return -1;
 }
 
+int clinux_open_directory_beneath(int dirfd, const char *path) {
+    return clinux_open_beneath(dirfd, path, O_PATH | O_DIRECTORY, 0);
+}
+
 int clinux_set_not_dumpable(void) {
     struct rlimit none = {0, 0};
     if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;

@@ -21,6 +21,8 @@ package struct AttemptReport: VersionedDocument, Equatable {
     /// What was left behind and why, one sentence each, each naming a path.
     package var refused: [String]
     package var phases: [PhaseReport]
+    /// Why this attempt was not committed; nil for one that may be.
+    package var failure: AttemptFailure?
 
     package init(
         run: RunID,
@@ -33,7 +35,8 @@ package struct AttemptReport: VersionedDocument, Equatable {
         links: [LinkEntry],
         packs: [PackEntry],
         refused: [String],
-        phases: [PhaseReport]
+        phases: [PhaseReport],
+        failure: AttemptFailure? = nil
     ) {
         self.run = run
         self.attempt = attempt
@@ -46,6 +49,19 @@ package struct AttemptReport: VersionedDocument, Equatable {
         self.packs = packs
         self.refused = refused
         self.phases = phases
+        self.failure = failure
+    }
+}
+
+/// Why an attempt came to nothing.
+package struct AttemptFailure: Codable, Sendable, Equatable {
+    /// The worker's exit status, see `WorkerExit`.
+    package var status: Int32
+    package var message: String
+
+    package init(_ exit: WorkerExit, message: String) {
+        status = exit.rawValue
+        self.message = message
     }
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 
 /// Opens `path` below the directory `dirfd` and never outside it: no component may be a symbolic
@@ -11,6 +10,9 @@
 /// refuses openat2 (ENOSYS, EPERM), the path is walked component by component with O_NOFOLLOW.
 /// Returns a descriptor, or -1 with errno (ELOOP or ENOTDIR for a link, EXDEV for an escape).
 int clinux_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
+
+/// The same for a directory that is only gone through (O_PATH).
+int clinux_open_directory_beneath(int dirfd, const char *path);
 
 /// open(2) and openat(2), which are variadic in C.
 int clinux_open(const char *path, int flags, mode_t mode);

@@ -32,7 +32,7 @@ package final class Descriptor: Sendable {
         name: FilePath
     ) throws(StagingError) -> Int {
         while true {
-            let count = pread(raw, buffer.baseAddress, buffer.count, offset)
+            let count = pread(raw, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 { return count }
             guard errno == EINTR else { throw .system("read", name.logSafe) }
         }
@@ -47,12 +47,12 @@ package final class Descriptor: Sendable {
         var rest = bytes
         var position = offset
         while !rest.isEmpty {
-            let count = pwrite(raw, rest.baseAddress, rest.count, position)
+            let count = pwrite(raw, rest.baseAddress, rest.count, off_t(position))
             if count < 0 {
                 if errno == EINTR { continue }
                 throw .system("write", name.logSafe)
             }
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            rest = UnsafeRawBufferPointer(rebasing: rest[Int(count)...])
             position += Int64(count)
         }
     }

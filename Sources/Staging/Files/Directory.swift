@@ -93,11 +93,12 @@ package final class Directory: Sendable {
         let found = try withParent(of: relative, missing: ByteString?.none) {
             (parent, name) throws(StagingError) in
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-            let count = buffer.withUnsafeMutableBytes { space in
-                readlinkat(
+            let count = buffer.withUnsafeMutableBytes { space -> Int in
+                guard let start = space.baseAddress else { return 0 }
+                return readlinkat(
                     parent.raw,
                     name,
-                    space.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    start.assumingMemoryBound(to: CChar.self),
                     space.count
                 )
             }
@@ -196,13 +197,14 @@ package final class Directory: Sendable {
         let components = relative.components
         guard let last = components.last else { return missing }
         guard components.count > 1 else {
-            return try Array(last).withCPath { (name) throws(StagingError) in
-                try body(descriptor, name)
-            }
+            return try Array(last)
+                .withCPath { (name) throws(StagingError) in
+                    try body(descriptor, name)
+                }
         }
         let above = try part(relative.bytes.dropLast(last.count + 1))
         let fd = above.withCString {
-            clinux_open_beneath(descriptor.raw, $0, O_PATH | O_DIRECTORY, 0)
+            clinux_open_directory_beneath(descriptor.raw, $0)
         }
         if fd < 0 {
             if errno == ENOENT { return missing }

@@ -2,6 +2,7 @@
 
 import Contract
 import Glibc
+import Names
 
 /// What a file is: its kind, its mode, and the stamp that tells one version of it from another.
 package struct FileStatus: Sendable, Hashable {
@@ -16,6 +17,13 @@ package struct FileStatus: Sendable, Hashable {
     package let kind: Kind
     package let mode: FileMode
     package let stamp: FileStamp
+
+    /// What `path` is, links followed; nil for nothing, or nothing that can be reached.
+    package init?(following path: FilePath) {
+        var buffer = stat()
+        guard path.withCString({ stat($0, &buffer) }) == 0 else { return nil }
+        self.init(buffer)
+    }
 
     init(_ status: stat) {
         kind =

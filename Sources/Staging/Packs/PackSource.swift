@@ -25,14 +25,9 @@ package struct PackSource: UploadSource {
     package func digests() throws(StagingError) -> (pack: SHA256Digest, files: [CRC64NVME]) {
         var hasher = SHA256Hasher()
         var files = [CRC64NVME](repeating: CRC64NVME(), count: plan.count)
-        do {
-            try forEachPiece { index, piece in
-                hasher.update(piece)
-                if let index { files[index].update(piece) }
-            }
-        } catch {
-            throw (error as? StagingError)
-                ?? StagingError(.io, what: "Cannot read a pack's files", cause: error)
+        try forEachPiece { index, piece in
+            hasher.update(piece)
+            if let index { files[index].update(piece) }
         }
         return (hasher.finalize(), files)
     }
@@ -40,7 +35,7 @@ package struct PackSource: UploadSource {
     /// Reads front to back; `index` is the file that a piece is contents of, if it is.
     private func forEachPiece(
         _ body: (_ index: Int?, UnsafeRawBufferPointer) -> Void
-    ) throws {
+    ) throws(StagingError) {
         let reader = PackReader(plan, from: 0, count: plan.length)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         // SAFETY: this scope owns `buffer`; nothing keeps a pointer to it.
@@ -102,6 +97,14 @@ final class PackReader: HTTPBodyReader {
         return (isContents ? index : nil, count)
     }
 
+    /// The current member, opened when its first byte is wanted.
+    private func opened(_ file: SurveyedFile) throws(StagingError) -> Descriptor {
+        if let open { return open }
+        let descriptor = try file.open()
+        open = descriptor
+        return descriptor
+    }
+
     /// Fills the front of `space` from one piece: a header, some contents, padding, or the end.
     private func step(_ space: UnsafeMutableRawBufferPointer) throws(StagingError) -> Int {
         while index < plan.members.count, plan.members[index].end <= position {
@@ -125,8 +128,7 @@ final class PackReader: HTTPBodyReader {
             piece.initializeMemory(as: UInt8.self, repeating: 0)
             return zeros
         }
-        let descriptor = try open ?? member.file.open()
-        open = descriptor
+        let descriptor = try opened(member.file)
         let wanted = Int(min(member.file.size - inFile, Int64(space.count)))
         let piece = UnsafeMutableRawBufferPointer(rebasing: space[..<wanted])
         let count = try descriptor.read(at: inFile, into: piece, name: member.file.path)

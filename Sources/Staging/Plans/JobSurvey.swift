@@ -24,7 +24,8 @@ package struct JobSurvey: Sendable {
     package static let leftBehind: Set<ByteString> = Set(
         [
             "_working", "_outputs", "_configs", "home", "tmp", HeadState.directoryName,
-        ].map { ByteString($0) }
+        ]
+        .map { ByteString($0) }
     )
 
     /// Looks at every file that `description` names.
@@ -75,24 +76,18 @@ package struct JobSurvey: Sendable {
     }
 
     private mutating func add(_ item: JobDescription.ReferenceData) throws(StagingError) {
-        var found = stat()
-        let exists = item.path.withCString { stat($0, &found) } == 0
-        if exists, found.st_mode & S_IFMT == S_IFDIR {
-            return try addTree(item.path, to: \.data)
-        }
-        if exists { try addFile(item.path, to: \.data) }
+        let found = FileStatus(following: item.path)
+        if found?.kind == .directory { return try addTree(item.path, to: \.data) }
+        if found != nil { try addFile(item.path, to: \.data) }
         guard let parent = item.path.parent else { return }
         let prefix = Array(item.path.lastComponent) + [UInt8(ascii: ".")]
         let siblings = try Directory(path: parent).names().filter { $0.starts(with: prefix) }
-        guard exists || !siblings.isEmpty else {
+        guard found != nil || !siblings.isEmpty else {
             throw .system("read the reference data", item.path.logSafe, ENOENT)
         }
         for name in siblings {
             let path = try naming { () throws(NameError) in try parent.appending(name) }
-            var status = stat()
-            guard path.withCString({ stat($0, &status) }) == 0,
-                status.st_mode & S_IFMT == S_IFREG
-            else { continue }
+            guard FileStatus(following: path)?.kind == .file else { continue }
             try addFile(path, to: \.data)
         }
     }
@@ -105,8 +100,7 @@ package struct JobSurvey: Sendable {
         if let parent = output.path.parent { homes.append(parent) }
         if let extra = output.extraFiles, let parent = extra.parent { homes.append(parent) }
         // Without its placeholder Galaxy's script silently skips the output.
-        var status = stat()
-        if output.path.withCString({ stat($0, &status) }) == 0 {
+        if FileStatus(following: output.path) != nil {
             placeholders.append(try SurveyedFile(trusted: output.path))
         }
     }

@@ -13,7 +13,8 @@ package enum RootPlan {
     private static let standard = [
         "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/opt",
         "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
-    ].map { Array($0.utf8) }
+    ]
+    .map { Array($0.utf8) }
 
     /// Merges nested directories, then the pairs with the deepest common parent, down to `most`.
     package static func roots(for directories: [FilePath]) throws(StagingError) -> [FilePath] {

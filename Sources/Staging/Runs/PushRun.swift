@@ -136,9 +136,10 @@ package struct PushRun: Sendable {
             sha256: digests.pack,
             files: files.count
         )
-        let entries = zip(source.plan.files, digests.files).map { file, digest in
-            pushed(file, digest, .pack(index))
-        }
+        let entries = zip(source.plan.files, digests.files)
+            .map { file, digest in
+                pushed(file, digest, .pack(index))
+            }
         return .pack(pack, entries)
     }
 

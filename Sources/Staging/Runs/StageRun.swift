@@ -56,7 +56,7 @@ package struct StageRun: Sendable {
         if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
         if !plan.toolPack.isEmpty { steps.append(.contentPack(plan.toolPack, .fixed)) }
         let outcomes = try await boundedMap(steps, limit: transfers) {
-            (step) throws(StagingError) in try await perform(step)
+            (step) async throws(StagingError) -> Outcome in try await perform(step)
         }
         var staged = Staged()
         for outcome in outcomes {
@@ -74,7 +74,8 @@ package struct StageRun: Sendable {
         case .runPack(let files):
             let plan = try PackPlan(files, times: .own)
             let key = layout.runPack(run, nonce: Nonce.draw())
-            return .pack(try await upload(plan, to: key, condition: nil))
+            let digest = try PackSource(plan).digests().pack
+            return .pack(try await upload(plan, to: key, condition: nil, digest: digest))
         case .contentPack(let files, let times):
             return .pack(try await contentPack(try PackPlan(files, times: times)))
         case .shared(let file):
@@ -89,10 +90,9 @@ package struct StageRun: Sendable {
         _ plan: PackPlan,
         to key: ObjectKey,
         condition: PutCondition?,
-        digest known: SHA256Digest? = nil
+        digest: SHA256Digest
     ) async throws(StagingError) -> PackEntry {
         let source = PackSource(plan)
-        let digest = try known ?? self.digest(of: source)
         meter.expect(bytes: source.length, files: plan.count)
         try await send(source, to: key, condition: condition, name: "the pack")
         try source.checkUnchanged()
@@ -102,7 +102,7 @@ package struct StageRun: Sendable {
 
     /// A pack named by its content: there already, or uploaded now.
     private func contentPack(_ plan: PackPlan) async throws(StagingError) -> PackEntry {
-        let digest = try digest(of: PackSource(plan))
+        let digest = try PackSource(plan).digests().pack
         let key = layout.pack(digest)
         let found: ObjectInfo?
         do throws(S3Error) {
@@ -115,10 +115,6 @@ package struct StageRun: Sendable {
             return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
         }
         return try await upload(plan, to: key, condition: .absent, digest: digest)
-    }
-
-    private func digest(of source: PackSource) throws(StagingError) -> SHA256Digest {
-        try source.digests().pack
     }
 
     /// A file that other jobs may need too: recorded, or uploaded and recorded.

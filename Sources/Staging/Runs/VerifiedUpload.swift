@@ -42,7 +42,10 @@ struct VerifiedUpload: Sendable {
             throw .store("look at \(name) after its upload", error)
         }
         guard let found else {
-            throw StagingError(.lost, what: "\(name) is not in the bucket after its upload (\(key))")
+            throw StagingError(
+                .lost,
+                what: "\(name) is not in the bucket after its upload (\(key))"
+            )
         }
         guard found.size == source.length, found.checksum ?? digest == digest else {
             throw StagingError(
