@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Contract
+import S3Client
 import Synchronization
 
 /// Counts what one phase has moved so far; read by whoever shows progress, at their own pace.
@@ -31,6 +31,11 @@ package final class PhaseMeter: Sendable {
             $0.totalBytes += bytes
             $0.totalFiles += files
         }
+    }
+
+    /// Counts what a transfer moves.
+    package var observer: TransferObserver {
+        { [self] event in if case .moved(let bytes) = event { moved(bytes) } }
     }
 
     /// Counts bytes moved.

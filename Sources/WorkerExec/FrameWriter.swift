@@ -45,7 +45,9 @@ final class FrameWriter: Sendable {
     static func complain(_ message: String) {
         var line = Array("galaxy-worker-exec: \(message)\n".utf8)[...]
         while !line.isEmpty {
-            let count = line.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            let count = line.withUnsafeBytes {
+                Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
+            }
             if count <= 0 { return }
             line = line.dropFirst(count)
         }

@@ -25,5 +25,11 @@ int clinux_set_not_dumpable(void);
 /// Makes orphaned descendants this process's children (PR_SET_CHILD_SUBREAPER).
 int clinux_become_subreaper(void);
 
+/// Starts a program in a process group of its own, in `directory`, with default signals, an empty
+/// standard input, `out` and `err` for its streams, and no other descriptor of ours.
+/// Returns 0 and sets `pid`, or an errno value.
+int clinux_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *directory, int out,
+                 int err);
+
 /// renameat2(2) with RENAME_NOREPLACE: EEXIST when the target is there.
 int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to);

@@ -84,12 +84,12 @@ package struct CollectRun: Sendable {
     ) async throws(StagingError) {
         let descriptor = try arrivals.begin(file.path)
         do throws(S3Error) {
-            let download = FileDownload(store: store) { [meter] in meter.moved($0) }
-            _ = try await download(
+            let download = FileDownload(from: store, observe: meter.observer)
+            _ = try await download.run(
                 key,
-                size: file.size,
-                expecting: file.digest,
-                to: descriptor.raw
+                expecting: ExpectedObject(size: file.size, checksum: file.digest),
+                into: descriptor.raw,
+                named: file.path.logSafe
             )
         } catch {
             throw .store("collect \(file.path)", error)

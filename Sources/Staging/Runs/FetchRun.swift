@@ -84,12 +84,12 @@ package struct FetchRun: Sendable {
         let descriptor = try roots.create(input.path)
         let name = "fetch \(input.path)"
         do throws(S3Error) {
-            let download = FileDownload(store: store) { [meter] in meter.moved($0) }
-            _ = try await download(
+            let download = FileDownload(from: store, observe: meter.observer)
+            _ = try await download.run(
                 input.key,
-                size: input.size,
-                expecting: input.digest,
-                to: descriptor.raw
+                expecting: ExpectedObject(size: input.size, checksum: input.digest),
+                into: descriptor.raw,
+                named: input.path.logSafe
             )
         } catch {
             throw .store(name, error)

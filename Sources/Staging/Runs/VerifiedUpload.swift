@@ -26,8 +26,8 @@ struct VerifiedUpload: Sendable {
         options.condition = condition
         let digest: CRC64NVME
         do throws(S3Error) {
-            let upload = FileUpload(store: store, options: options) { [meter] in meter.moved($0) }
-            digest = try await upload(source, to: key).checksum
+            let upload = Upload(to: store, observe: meter.observer)
+            digest = try await upload.run(source, at: key, options: options).checksum
         } catch {
             guard error.code == .preconditionFailed, condition != nil else {
                 throw .store("upload \(name)", error)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Diagnostics
 import Digests
 import Names
 import S3Client
@@ -18,20 +19,17 @@ struct Commit: Sendable {
             verdict: .committed(attempt: attempt.id, reportSHA256: SHA256Digest(of: bytes))
         )
         let documents = DocumentStore(attempt.patientStore)
+        let resultBytes = try encoded(result)
         do throws(S3Error) {
             try await documents.put(bytes, at: attempt.keys.report(attempt.run, attempt.id))
             let isFirst = try await documents.put(
-                try encoded(result),
+                resultBytes,
                 at: attempt.keys.result(attempt.run),
                 condition: .absent
             )
             if isFirst { return }
-        } catch let error as S3Error {
-            throw WorkerFailure(error, doing: "commit", toolRan: true)
-        } catch let error as WorkerFailure {
-            throw error
         } catch {
-            throw WorkerFailure(.bug, "\(error)")
+            throw WorkerFailure(error, doing: "commit", toolRan: true)
         }
         try await yield(to: result, report)
     }
@@ -47,13 +45,15 @@ struct Commit: Sendable {
             throw WorkerFailure(error, toolRan: true)
         }
         FrameWriter.complain("Another result of run \(attempt.run) was first; this one is removed.")
-        let files = PushRun.Pushed(files: report.files, packs: report.packs)
+        var pushed = PushRun.Pushed()
+        pushed.files = report.files
+        pushed.packs = report.packs
         let own = [
             attempt.keys.report(attempt.run, attempt.id),
             attempt.keys.started(attempt.run, attempt.id),
         ]
         do throws(S3Error) {
-            try await attempt.store.delete(files.keys + own)
+            try await attempt.store.delete(pushed.keys + own)
         } catch {
             // What is left is found by gc: no record, link or result names it.
             FrameWriter.complain(error.line)

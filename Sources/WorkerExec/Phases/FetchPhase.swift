@@ -3,6 +3,7 @@
 import Contract
 import Glibc
 import Names
+import S3Client
 import Staging
 
 /// Before the tool: makes the roots what the spec says, and hands over to the next phase.

@@ -99,18 +99,21 @@ struct ToolPhase: Sendable {
         case .success(let code): tool.exitCode = code
         case .failure(let missing):
             tool.end = .noExitCode
-            tool.detail = "The job script ended with status \(ending.status) and left no exit code:"
+            tool.detail =
+                "The job script ended with status \(ending.status) and left no exit code:"
                 + " \(missing.text)."
         }
         let kills = MemoryEvents.kills() ?? 0
         if kills > killsBefore ?? kills, !tool.succeeded {
             tool.end = .outOfMemory
-            tool.detail = "The kernel killed \(kills - (killsBefore ?? 0)) of the tool's processes"
+            tool.detail =
+                "The kernel killed \(kills - (killsBefore ?? 0)) of the tool's processes"
                 + " because the container's memory was used up."
         }
         if stop == .walltime {
             tool.end = .walltime
-            tool.detail = "The tool was stopped after \(spec.limits.walltimeSeconds ?? 0) seconds,"
+            tool.detail =
+                "The tool was stopped after \(spec.limits.walltimeSeconds ?? 0) seconds,"
                 + " its walltime."
         }
         return tool

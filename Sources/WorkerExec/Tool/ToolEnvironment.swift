@@ -14,8 +14,10 @@ enum ToolEnvironment {
         var next = environ
         // SAFETY: `environ` ends with a null pointer, and nothing in this program changes it.
         while let entry = next.pointee {
-            entries.append(Array(UnsafeBufferPointer(start: entry, count: strlen(entry)))
-                .map { UInt8(bitPattern: $0) })
+            entries.append(
+                Array(UnsafeBufferPointer(start: entry, count: strlen(entry)))
+                    .map { UInt8(bitPattern: $0) }
+            )
             next += 1
         }
         return entries

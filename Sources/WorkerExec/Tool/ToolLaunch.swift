@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Contract
 import Glibc
 import Names
@@ -18,48 +19,18 @@ struct ToolLaunch: Sendable {
     ///
     /// - Throws: errno's text when the program cannot be started.
     func start() throws(StagingError) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        // SAFETY: both structures are this scope's own; C copies what it keeps.
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        let input = try Self.emptyInput()
-        workingDirectory.withCString { _ = posix_spawn_file_actions_addchdir_np(&actions, $0) }
-        posix_spawn_file_actions_adddup2(&actions, input.raw, 0)
-        posix_spawn_file_actions_adddup2(&actions, stdout.raw, 1)
-        posix_spawn_file_actions_adddup2(&actions, stderr.raw, 2)
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var all = sigset_t()
-        var none = sigset_t()
-        sigfillset(&all)
-        sigemptyset(&none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-        posix_spawnattr_setflags(&attributes, Int16(flags))
-
         var pid: pid_t = 0
-        let error = withCStrings(command) { arguments in
-            withCStrings(environment) { environment in
-                posix_spawn(&pid, arguments[0], &actions, &attributes, arguments, environment)
+        let error = workingDirectory.withCString { directory in
+            withCStrings(command) { arguments in
+                withCStrings(environment) { environment in
+                    clinux_spawn(&pid, arguments, environment, directory, stdout.raw, stderr.raw)
+                }
             }
         }
         guard error == 0 else {
             throw .system("start", command.first?.logSafe ?? "nothing", error)
         }
         return pid
-    }
-
-    /// A standard input that is at its end, also where there is no /dev/null.
-    private static func emptyInput() throws(StagingError) -> Descriptor {
-        var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw .system("make", "a pipe") }
-        close(ends[1])
-        return Descriptor(owning: ends[0])
     }
 }
 
