@@ -17,6 +17,8 @@ final class CurlLoop {
     private var queue: TransferQueue<Exchange>
     /// By easy handle, which is how libcurl names them.
     private var active: [OpaquePointer: CurlTransfer] = [:]
+    /// Servers that do not answer `Expect: 100-continue`.
+    private var mute: Set<Origin> = []
     /// Handles to use again; they keep TLS sessions.
     private var idle: [OpaquePointer] = []
 
@@ -152,7 +154,12 @@ extension CurlLoop {
                 exchange.finish(.failure(TransportError(.unreachable, what: "No memory left")))
                 continue
             }
-            let transfer = CurlTransfer(exchange, easy: easy, metrics: metrics)
+            let transfer = CurlTransfer(
+                exchange,
+                easy: easy,
+                mayAsk: !mute.contains(exchange.origin),
+                metrics: metrics
+            )
             active[easy] = transfer
             do throws(TransportError) {
                 try transfer.prepare(settings)
@@ -171,6 +178,7 @@ extension CurlLoop {
                 let easy = message.pointee.easy_handle,
                 let transfer = active[easy]
             else { continue }
+            if transfer.wasAskedInVain { mute.insert(transfer.exchange.origin) }
             end(transfer, transfer.outcome(ccurl_message_result(message)))
         }
     }

@@ -20,6 +20,8 @@ final class CurlTransfer {
 
     private var reader: (any HTTPBodyReader)?
     private var bytesToSend: Int64
+    /// Whether to wait for `100 Continue` before the body is sent.
+    private let asksFirst: Bool
     private var headReader = ResponseHeadReader()
     private var bodyLength: Int64 = 0
     private var errorBody: [UInt8] = []
@@ -29,11 +31,18 @@ final class CurlTransfer {
     /// Our own reason for stopping, which libcurl only knows as "aborted".
     private var failure: TransportError?
 
-    init(_ exchange: Exchange, easy: OpaquePointer, metrics: TransportMetrics) {
+    /// - Parameter mayAsk: whether a large body may wait for `100 Continue`.
+    init(
+        _ exchange: Exchange,
+        easy: OpaquePointer,
+        mayAsk: Bool,
+        metrics: TransportMetrics
+    ) {
         self.exchange = exchange
         self.easy = easy
         self.metrics = metrics
         bytesToSend = exchange.request.body?.length ?? 0
+        asksFirst = mayAsk && bytesToSend > Self.continueThreshold
         // SAFETY: libcurl writes at most CURL_ERROR_SIZE bytes here; freed in deinit.
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -66,6 +75,7 @@ extension CurlTransfer {
         do throws(CurlCode) {
             try settings.apply(to: handle, silenceLimit: request.silenceLimit)
             try handle.set(CURLOPT_URL, request.url)
+            try handle.set(CURLOPT_FRESH_CONNECT, request.usesFreshConnection)
             try CurlCode.check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, fieldList))
             try handle.set(CURLOPT_ERRORBUFFER, pointer: errorText)
             try setMethod(handle)
@@ -100,8 +110,9 @@ extension CurlTransfer {
 
     private func makeFieldList() throws(TransportError) {
         let request = exchange.request
-        for field in request.fields where field.name != "content-length" {
-            guard field.isWellFormed, field.name != "transfer-encoding", field.name != "expect"
+        for field in request.fields where !field.isNamed("content-length") {
+            guard field.isWellFormed, !field.isNamed("transfer-encoding"),
+                !field.isNamed("expect")
             else {
                 throw TransportError(
                     .usage,
@@ -114,10 +125,11 @@ extension CurlTransfer {
             append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         // libcurl's spelling of "leave this one out" has nothing after the colon.
-        if request.method == .post, !request.fields.contains(where: { $0.name == "content-type" }) {
+        if request.method == .post, !request.fields.contains(where: { $0.isNamed("content-type") })
+        {
             append("content-type:")
         }
-        if bytesToSend <= Self.continueThreshold { append("expect:") }
+        if !asksFirst { append("expect:") }
     }
 
     private func append(_ line: String) {
@@ -237,6 +249,12 @@ extension CurlTransfer {
 // MARK: - After
 
 extension CurlTransfer {
+    /// Whether the server took the body without ever saying `100 Continue`: asking it again would
+    /// cost the same wait again.
+    var wasAskedInVain: Bool {
+        asksFirst && !headReader.hasSeenContinue && headReader.head?.isSuccess == true
+    }
+
     /// What came of it, once libcurl is done with `code`.
     func outcome(_ code: CURLcode) -> Result<HTTPResponse, TransportError> {
         let handle = CurlHandle(easy: easy)
