@@ -150,9 +150,11 @@ import Transport
         #expect(server.received.map(\.connection) == [0, 1])
     }
 
-    @Test func `A server that cannot do Expect gets the request without`() async throws {
+    @Test(arguments: ["close", "keep-alive"])
+    func `A server that cannot do Expect gets the request without`(next: String) async throws {
+        let refusal = "HTTP/1.1 417 No\r\nContent-Length: 0\r\nConnection: \(next)\r\n\r\n"
         let server = try StubHTTPServer(
-            [.readHead, .answer("", status: "417 Expectation Failed")],
+            [.readHead, .send(refusal)] + (next == "close" ? [] : [.read, .answer("")]),
             [.read, .answer("")],
         )
         defer { server.stop() }

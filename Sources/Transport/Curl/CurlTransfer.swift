@@ -14,6 +14,7 @@ final class CurlTransfer {
 
     let exchange: Exchange
     let easy: OpaquePointer
+    private let gatherer: Gatherer
     private let metrics: TransportMetrics
     private let errorText: UnsafeMutablePointer<CChar>
     private var fieldList: UnsafeMutablePointer<curl_slist>?
@@ -36,10 +37,12 @@ final class CurlTransfer {
         _ exchange: Exchange,
         easy: OpaquePointer,
         mayAsk: Bool,
+        gatherer: Gatherer,
         metrics: TransportMetrics
     ) {
         self.exchange = exchange
         self.easy = easy
+        self.gatherer = gatherer
         self.metrics = metrics
         bytesToSend = exchange.request.body?.length ?? 0
         asksFirst = mayAsk && bytesToSend > Self.continueThreshold
@@ -147,10 +150,9 @@ extension CurlTransfer {
     /// The request is about to be put on a connection; false stops it.
     ///
     /// libcurl itself repeats a request when a kept connection turns out to be dead. Whether the
-    /// server acted on the first is unknown, so that is not libcurl's to decide. After 417 it leaves
-    /// out `Expect` and tries again: that is fine, the server has said that it did nothing.
+    /// server acted on the first is unknown, so that is not libcurl's to decide.
     func willSend() -> Bool {
-        if departures > 0, headReader.head?.status != 417 {
+        if departures > 0 {
             failure = TransportError(
                 .interrupted,
                 what: "A kept connection broke before the answer came",
@@ -210,13 +212,16 @@ extension CurlTransfer {
             errorBody += bytes.prefix(Self.errorBodyLimit - errorBody.count)
             return true
         }
-        do {
-            try exchange.sink?.write(bytes)
-            return true
-        } catch {
-            failure = sinkFailure(error)
-            return false
-        }
+        if exchange.sink != nil { gatherer.add(bytes, of: self) }
+        return !isStopped
+    }
+
+    /// Whether there is a reason of our own to stop.
+    var isStopped: Bool { failure != nil }
+
+    /// Hands gathered bytes to the sink; the transfer is stopped if it throws.
+    func deliver(_ bytes: UnsafeRawBufferPointer) {
+        do { try exchange.sink?.write(bytes) } catch { failure = sinkFailure(error) }
     }
 
     /// Takes a line of libcurl's own commentary.
@@ -249,6 +254,9 @@ extension CurlTransfer {
 // MARK: - After
 
 extension CurlTransfer {
+    /// Whether the server refused to be asked, and did nothing else (RFC 9110, section 10.1.1).
+    var hasRefusedExpect: Bool { asksFirst && headReader.head?.status == 417 }
+
     /// Whether the server took the body without ever saying `100 Continue`: asking it again would
     /// cost the same wait again.
     var wasAskedInVain: Bool {
