@@ -124,8 +124,9 @@ extension CurlTransfer {
                     place: exchange.origin.description
                 )
             }
-            // libcurl's spelling of a field without a value has a semicolon.
-            append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+            // libcurl's spelling of a field without a value has a semicolon; blanks are no value.
+            let isEmpty = field.value.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 }
+            append(isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         // libcurl's spelling of "leave this one out" has nothing after the colon.
         if request.method == .post, !request.fields.contains(where: { $0.isNamed("content-type") })
