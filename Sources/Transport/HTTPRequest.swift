@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One HTTP request, sent exactly as it stands: no redirect is followed, no header is added but
-/// `Host`, `Content-Length` and `Accept: */*`, and the path and query keep their bytes.
+/// `Host`, `Content-Length`, `Accept: */*`, the transport's `User-Agent` and, with a large body,
+/// `Expect`; and the path and query keep their bytes.
 package struct HTTPRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
@@ -14,20 +15,28 @@ package struct HTTPRequest: Sendable {
     package var method: Method
     /// An absolute http or https URL in percent-encoded ASCII.
     package var url: String
+    /// `content-length` is left out, because the body has it; `transfer-encoding` and `expect` are
+    /// refused.
     package var fields: [HTTPField]
     /// What to send; nil sends no body (and `Content-Length: 0` with PUT and POST).
     package var body: HTTPBody?
+    /// For how long less than 1 KiB/s may move before the server counts as dead; nil for the
+    /// transport's own limit. A server that copies or assembles a large object can be silent for
+    /// minutes, and a watch for longer.
+    package var silenceLimit: Duration?
 
     package init(
         _ method: Method,
         _ url: String,
         fields: [HTTPField] = [],
-        body: HTTPBody? = nil
+        body: HTTPBody? = nil,
+        silenceLimit: Duration? = nil
     ) {
         self.method = method
         self.url = url
         self.fields = fields
         self.body = body
+        self.silenceLimit = silenceLimit
     }
 }
 
@@ -40,5 +49,15 @@ package struct HTTPField: Sendable, Hashable {
     package init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
+    }
+}
+
+extension HTTPField {
+    /// Whether this can stand in a request (RFC 9110, section 5): a token, and visible bytes.
+    var isWellFormed: Bool {
+        let separators = "\"(),/:;<=>?@[\\]{}".utf8
+        return !name.isEmpty
+            && name.utf8.allSatisfy { (0x21...0x7e).contains($0) && !separators.contains($0) }
+            && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
     }
 }

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CCurl
+import Diagnostics
+
+extension TransportError {
+    /// What libcurl's `code` means for the request.
+    ///
+    /// - Parameters:
+    ///   - text: libcurl's own account; it names hosts and files, never a URL.
+    ///   - mayBeSent: whether the request was about to be put on a connection.
+    static func curl(
+        _ code: CurlCode,
+        text: String,
+        handle: CurlHandle,
+        mayBeSent: Bool,
+        origin: Origin
+    ) -> TransportError {
+        let account = text.isEmpty ? code.description : text.logSafe
+        func error(_ code: Code, _ what: String, _ remedy: String = "") -> TransportError {
+            TransportError(
+                code,
+                what: "\(what): \(account)",
+                place: origin.description,
+                remedy: remedy
+            )
+        }
+        let proxyAnswer = handle.number(CURLINFO_HTTP_CONNECTCODE)
+        if !mayBeSent, proxyAnswer >= 300 {
+            // A proxy that cannot reach the server says 5xx; that passes.
+            return error(
+                proxyAnswer >= 500 ? .unreachable : .proxy,
+                "The proxy answered \(proxyAnswer)",
+                "Check the proxy's address and password, and whether it lets us through to \(origin)."
+            )
+        }
+        switch code.value {
+        case CURLE_COULDNT_RESOLVE_HOST:
+            return error(.unresolved, "The host's name is unknown", Self.nameRemedy)
+        case CURLE_COULDNT_RESOLVE_PROXY:
+            return error(.unresolved, "The proxy's name is unknown", Self.nameRemedy)
+        case CURLE_OPERATION_TIMEDOUT where mayBeSent:
+            return error(.interrupted, "The server fell silent")
+        case CURLE_OPERATION_TIMEDOUT where handle.offset(CURLINFO_NAMELOOKUP_TIME_T) == 0:
+            return error(.unresolved, "The host's name was not resolved in time", Self.nameRemedy)
+        case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT:
+            return error(.unreachable, "No connection could be made", Self.reachRemedy)
+        case CURLE_PROXY:
+            return error(.proxy, "The proxy refused", "Check the proxy's address.")
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS,
+            CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+            return error(.untrusted, "The server's certificate is not trusted", Self.trustRemedy)
+        case CURLE_SSL_CONNECT_ERROR where !text.tellsOfBrokenConnection:
+            return error(.untrusted, "TLS could not be agreed on", Self.tlsRemedy)
+        case CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
+            return error(.usage, "A certificate or key file cannot be used", Self.trustRemedy)
+        case CURLE_PARTIAL_FILE:
+            return error(.truncated, "The response was cut off")
+        case CURLE_URL_MALFORMAT:
+            return error(.usage, "The URL cannot be used")
+        default:
+            return mayBeSent
+                ? error(.interrupted, "The connection broke")
+                : error(.unreachable, "No connection could be made", Self.reachRemedy)
+        }
+    }
+
+    private static let nameRemedy = "Check the endpoint's host name and this machine's DNS."
+    private static let reachRemedy =
+        "Check the endpoint's host and port, and that no firewall or NetworkPolicy is in between."
+    private static let trustRemedy =
+        "Name the file with the certificate authority that signed the server's certificate."
+    private static let tlsRemedy =
+        "Check that the endpoint speaks https at this port, with TLS 1.2 or later."
+
+    static func cancelled(_ origin: Origin) -> TransportError {
+        TransportError(.cancelled, what: "Cancelled", place: origin.description)
+    }
+
+    static func noResponse(_ origin: Origin) -> TransportError {
+        TransportError(.interrupted, what: "No response came", place: origin.description)
+    }
+
+    /// - Parameter sent: completes "The server sent".
+    static func wrongLength(_ sent: String, _ origin: Origin) -> TransportError {
+        TransportError(
+            .truncated,
+            what: "The server sent \(sent)",
+            place: origin.description
+        )
+    }
+
+    static func unusableHead(_ fault: ResponseHeadReader.Fault, _ origin: Origin) -> TransportError
+    {
+        switch fault {
+        case .malformed(let reason):
+            TransportError(
+                .interrupted,
+                what: "The server's answer is not HTTP: \(reason)",
+                place: origin.description
+            )
+        case .tooLong:
+            TransportError(
+                .interrupted,
+                what: "The server sent more than 256 KiB of header fields",
+                place: origin.description
+            )
+        case .contradictoryLength:
+            wrongLength(
+                "Content-Length fields that are no numbers or contradict each other",
+                origin
+            )
+        }
+    }
+}
+
+extension String {
+    /// Whether OpenSSL's words mean that the connection went away, not that TLS was refused.
+    fileprivate var tellsOfBrokenConnection: Bool {
+        ["SSL_ERROR_SYSCALL", "unexpected eof", "reset by peer"]
+            .contains { words in
+                utf8.indices.contains { utf8[$0...].starts(with: words.utf8) }
+            }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+
+extension CurlTransport {
+    /// How connections are made and when they count as dead.
+    package struct Options: Sendable {
+        /// Whose signature on a server's certificate counts.
+        package enum Trust: Sendable {
+            /// What libcurl was built with; nothing in the static worker.
+            case system
+            /// The certificates in this PEM file, and no others.
+            case file(String)
+            /// The certificates in this PEM text, and no others.
+            case pem([UInt8])
+        }
+
+        /// What we show a server that asks who we are.
+        package struct ClientCertificate: Sendable {
+            package let certificatePEM: [UInt8]
+            package let keyPEM: Redacted<[UInt8]>
+
+            package init(certificatePEM: [UInt8], keyPEM: Redacted<[UInt8]>) {
+                self.certificatePEM = certificatePEM
+                self.keyPEM = keyPEM
+            }
+        }
+
+        package var trust: Trust = .system
+        package var clientCertificate: ClientCertificate?
+        /// The proxy's URL; empty for none; nil for what `http_proxy`, `https_proxy` and `no_proxy`
+        /// say. It can hold a password.
+        package var proxy: Redacted<String>?
+        /// For resolving, connecting and agreeing on TLS together.
+        package var connectTimeout: Duration = .seconds(10)
+        /// For how long a transfer may stay below 1 KiB/s; a request can have its own limit.
+        package var silenceLimit: Duration = .seconds(30)
+        /// How long `100 Continue` is waited for before the body is sent regardless.
+        package var continueTimeout: Duration = .seconds(1)
+        /// Transfers at a time, and connections kept.
+        package var maxConnections = 64
+        /// Transfers at a time to one server.
+        package var maxConnectionsPerOrigin = 32
+        /// At most 512 KiB.
+        package var receiveBufferBytes = 512 << 10
+        /// At most 2 MiB.
+        package var uploadBufferBytes = 512 << 10
+        package var userAgent = "galaxy-s3-executor"
+
+        package init() {}
+    }
+}
