@@ -218,3 +218,31 @@ package final class Directory: Sendable {
         try naming { () throws(NameError) in try RelativePath(bytes) }
     }
 }
+
+extension Directory {
+    /// Puts a file in place of what is there, whole or not at all, and on the disk before this
+    /// returns.
+    package func replace(
+        _ relative: RelativePath,
+        with bytes: [UInt8],
+        mode: FileMode = FileMode(0o644)
+    ) throws(StagingError) {
+        let temporary = try naming { () throws(NameError) in
+            try RelativePath(relative.bytes + Array(".new".utf8))
+        }
+        try remove(temporary)
+        let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode, action: "create")
+        let place = try name(relative)
+        let written: Result<Void, StagingError> = bytes.withUnsafeBytes { buffer in
+            do throws(StagingError) {
+                return .success(try file.write(buffer, at: 0, name: place))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try written.get()
+        try file.synchronise(name: place)
+        try rename(temporary, to: relative)
+        guard fsync(descriptor.raw) == 0 else { throw .system("flush", path.logSafe) }
+    }
+}
