@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+
+/// What signs requests.
+package struct Credentials: Sendable, Equatable {
+    /// Not secret: it may be shown, shortened.
+    package let accessKeyID: String
+    package let secretKey: Redacted<String>
+    package let sessionToken: Redacted<String>?
+    /// When the store stops to accept them; nil for a key that stays.
+    package let expires: Timestamp?
+    /// Where they came from, for messages, such as `environment`.
+    package let source: String
+
+    package init(
+        accessKeyID: String,
+        secretKey: Redacted<String>,
+        sessionToken: Redacted<String>? = nil,
+        expires: Timestamp? = nil,
+        source: String = "given"
+    ) {
+        self.accessKeyID = accessKeyID
+        self.secretKey = secretKey
+        self.sessionToken = sessionToken
+        self.expires = expires
+        self.source = source
+    }
+
+    /// The access key for a message: `AKIA…7Q`.
+    package var shortKeyID: String {
+        accessKeyID.utf8.count <= 8
+            ? accessKeyID.logSafe
+            : String(accessKeyID.prefix(4)).logSafe + "…" + String(accessKeyID.suffix(2)).logSafe
+    }
+}

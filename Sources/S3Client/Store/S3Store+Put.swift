@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Digests
+import Names
+import Transport
+
+extension S3Store {
+    package func put(
+        _ key: ObjectKey,
+        body: HTTPBody,
+        checksum: CRC64NVME,
+        options: PutOptions
+    ) async throws(S3Error) -> ETag {
+        let call = call(.putObject, key)
+        let token = UploadTokens.new()
+        var request = S3Request(call, .put, key)
+        request.body = body
+        request.set(options, encryption: self.options.encryption)
+        request.set("x-amz-meta-\(UploadTokens.metadataName)", token)
+        request.set(options.condition)
+        if sendsChecksums { request.set("x-amz-checksum-crc64nvme", checksum.base64) }
+        var isLost = false
+        let eTag = try await run(call) { _ throws(AttemptFailure) in
+            if isLost, let eTag = try await lookUp(key, token: token) { return eTag }
+            do throws(AttemptFailure) {
+                request.payload = try payload(of: body)
+                return try await send(request).eTag()
+            } catch {
+                if isLost, error.status == 412, let eTag = try await lookUp(key, token: token) {
+                    return eTag
+                }
+                if error.asksForLookUp { isLost = true }
+                throw error
+            }
+        }
+        metrics.countSent(body.length)
+        return eTag
+    }
+}

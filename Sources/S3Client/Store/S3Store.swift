@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Digests
+import Names
+import Transport
+
+/// One bucket of an S3 store, over HTTP.
+///
+/// A value: copies share connections, credentials, corrections, budget and counts, and may differ
+/// in how long they go on trying.
+package struct S3Store: ObjectStore {
+    package let options: StorageOptions
+    package let metrics: S3Metrics
+    /// How long requests are tried again.
+    package var policy: RetryPolicy
+
+    let transport: any HTTPTransport
+    let credentials: CredentialsCache
+    let clock: StoreClock
+    let budget: RetryBudget
+    let corrections: SharedCorrections
+    let tokens = UploadTokens()
+    let observe: StoreObserver
+
+    package init(
+        options: StorageOptions,
+        credentials: any CredentialsProvider,
+        transport: any HTTPTransport,
+        policy: RetryPolicy = .standard,
+        budget: RetryBudget = .shared,
+        clock: StoreClock = .system,
+        metrics: S3Metrics = S3Metrics(),
+        observe: @escaping StoreObserver = { _ in }
+    ) {
+        self.options = options
+        self.credentials = CredentialsCache(credentials, clock: clock)
+        self.transport = transport
+        self.policy = policy
+        self.budget = budget
+        self.clock = clock
+        self.metrics = metrics
+        self.observe = observe
+        corrections = SharedCorrections(region: options.region)
+    }
+
+    /// The same store with another policy.
+    package func with(policy: RetryPolicy) -> S3Store {
+        var store = self
+        store.policy = policy
+        return store
+    }
+
+    func call(_ operation: S3Operation, _ key: ObjectKey?, from source: ObjectKey? = nil) -> S3Call
+    {
+        S3Call(
+            operation: operation,
+            bucket: options.endpoint.bucket,
+            key: key?.bytes ?? [],
+            source: source?.bytes
+        )
+    }
+
+    /// Runs attempts at `call` as the rules and the policy say.
+    func run<Answer>(
+        _ call: S3Call,
+        attempt: (Int) async throws(AttemptFailure) -> Answer
+    ) async throws(S3Error) -> Answer {
+        let loop = RetryLoop(
+            policy: policy,
+            budget: budget,
+            backoff: Backoff(),
+            clock: clock,
+            corrections: corrections,
+            reloadCredentials: { [credentials] in await credentials.forget() },
+            observe: observe,
+            metrics: metrics
+        )
+        return try await loop.run(
+            call,
+            explain: { failure, code, effort in
+                let explanation = S3Explanation(
+                    options: options,
+                    region: corrections.region,
+                    keyID: await credentials.current?.shortKeyID,
+                    ours: clock.now()
+                )
+                return explanation.error(call, failure, code, effort)
+            },
+            attempt: attempt
+        )
+    }
+
+    var sendsChecksums: Bool { options.checksums == .whenSupported }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import Digests
+import Names
+import Transport
+
+/// What the bytes of a download must be.
+package struct ExpectedObject: Sendable, Equatable {
+    package var size: Int64?
+    package var checksum: CRC64NVME?
+    package var eTag: ETag?
+
+    package init(size: Int64? = nil, checksum: CRC64NVME? = nil, eTag: ETag? = nil) {
+        self.size = size
+        self.checksum = checksum
+        self.eTag = eTag
+    }
+}
+
+/// What a download has written.
+package struct Downloaded: Sendable, Equatable {
+    package let info: ObjectInfo
+    /// Of all bytes written, summed up over the ranges.
+    package let checksum: CRC64NVME
+}
+
+/// Downloads one object of any size into an open file, in ranges in parallel.
+///
+/// All ranges are of one and the same object, and their checksums are combined and compared with
+/// what the caller expects and with what the store has. Bytes that do not fit are fetched again
+/// from the start, over new requests, a few times. The file is the caller's: give it a temporary
+/// name, and its final one after this has returned.
+package struct FileDownload: Sendable {
+    private let store: any ObjectStore
+    private let limits: TransferLimits
+    private let observe: TransferObserver
+
+    package init(
+        from store: any ObjectStore,
+        limits: TransferLimits = TransferLimits(),
+        observe: @escaping TransferObserver = { _ in }
+    ) {
+        self.store = store
+        self.limits = limits
+        self.observe = observe
+    }
+
+    /// Writes the object at `key` into `descriptor`, from its first byte on.
+    ///
+    /// - Parameter name: the file's, for messages.
+    /// - Throws: `.noSuchKey` when it is not there; `.corrupted` when its size or checksum is not
+    ///   the expected one.
+    package func run(
+        _ key: ObjectKey,
+        expecting expected: ExpectedObject = ExpectedObject(),
+        into descriptor: Int32,
+        named name: String
+    ) async throws(S3Error) -> Downloaded {
+        var attempt = 1
+        while true {
+            do throws(S3Error) {
+                return try await once(key, expected, descriptor, name)
+            } catch {
+                let mayPass =
+                    error.code == .corrupted
+                    || (error.code == .preconditionFailed && expected.eTag == nil)
+                guard mayPass, attempt <= limits.restarts else { throw error }
+                observe(.restarted(attempt: attempt, why: error.headline))
+                attempt += 1
+            }
+        }
+    }
+
+    private func once(
+        _ key: ObjectKey,
+        _ expected: ExpectedObject,
+        _ descriptor: Int32,
+        _ name: String
+    ) async throws(S3Error) -> Downloaded {
+        if let size = expected.size, size < limits.thresholdBytes {
+            return try await whole(key, expected, descriptor, name)
+        }
+        guard let info = try await store.head(key) else {
+            throw S3Error(
+                .noSuchKey,
+                what: "Cannot get the object \(key): there is no such object"
+            )
+        }
+        try check(key, info, expected)
+        if info.size < limits.thresholdBytes {
+            return try await whole(key, expected, descriptor, name)
+        }
+        return try await ranges(key, info, expected, descriptor, name)
+    }
+
+    private func whole(
+        _ key: ObjectKey,
+        _ expected: ExpectedObject,
+        _ descriptor: Int32,
+        _ name: String
+    ) async throws(S3Error) -> Downloaded {
+        let sink = FileSink(descriptor: descriptor, named: name)
+        let info = try await store.get(
+            key,
+            range: nil,
+            ifMatch: expected.eTag,
+            expecting: expected.checksum,
+            to: sink
+        )
+        try check(key, info, expected)
+        observe(.moved(bytes: sink.count))
+        return Downloaded(info: info, checksum: sink.checksum)
+    }
+
+    private func ranges(
+        _ key: ObjectKey,
+        _ info: ObjectInfo,
+        _ expected: ExpectedObject,
+        _ descriptor: Int32,
+        _ name: String
+    ) async throws(S3Error) -> Downloaded {
+        let plan = try PartPlan(
+            totalBytes: info.size,
+            preferredPartBytes: limits.partBytes,
+            thresholdBytes: 0
+        )
+        let pieces = try await inParallel(1...plan.count, limit: limits.parallel) {
+            [store, observe] number throws(S3Error) in
+            let range = plan.range(ofPart: number)
+            let sink = FileSink(
+                descriptor: descriptor,
+                named: name,
+                offset: range.offset,
+                limit: range.length
+            )
+            _ = try await store.get(
+                key,
+                range: range,
+                ifMatch: info.eTag,
+                expecting: nil,
+                to: sink
+            )
+            observe(.moved(bytes: range.length))
+            return sink.checksum
+        }
+        var checksum = CRC64NVME()
+        for (index, piece) in pieces.enumerated() {
+            checksum.append(piece, length: plan.range(ofPart: index + 1).length)
+        }
+        if let right = expected.checksum ?? info.checksum, right != checksum {
+            throw differs(key, "its CRC64NVME is \(checksum.hex), should be \(right.hex)")
+        }
+        return Downloaded(info: info, checksum: checksum)
+    }
+
+    private func check(
+        _ key: ObjectKey,
+        _ info: ObjectInfo,
+        _ expected: ExpectedObject
+    ) throws(S3Error) {
+        if let size = expected.size, size != info.size {
+            throw differs(key, "it has \(info.size) bytes, should have \(size)")
+        }
+        if let right = expected.checksum, let theirs = info.checksum, right != theirs {
+            throw differs(key, "the store has CRC64NVME \(theirs.hex), should be \(right.hex)")
+        }
+        if let right = expected.eTag, right != info.eTag {
+            throw S3Error(
+                .preconditionFailed,
+                what: "Cannot get the object \(key): it is another one now"
+            )
+        }
+    }
+
+    private func differs(_ key: ObjectKey, _ how: String) -> S3Error {
+        S3Error(
+            .corrupted,
+            what: "Cannot get the object \(key): it is not what was expected",
+            place: how,
+            remedy: "Find out who changed it; its digest was noted when it was stored."
+        )
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Digests
+import Names
+import Transport
+
+/// What an upload has stored.
+package struct Uploaded: Sendable, Equatable {
+    package let eTag: ETag
+    package let size: Int64
+    /// Of the whole object, summed up from what was read and sent.
+    package let checksum: CRC64NVME
+
+    package init(eTag: ETag, size: Int64, checksum: CRC64NVME) {
+        self.eTag = eTag
+        self.size = size
+        self.checksum = checksum
+    }
+}
+
+/// Uploads one object of any size: one put, or parts in parallel.
+///
+/// The checksum of each piece is calculated from the source before the piece is sent, so the store
+/// refuses anything that was damaged on its way. When an upload in parts fails or is cancelled, it
+/// is aborted before the error is thrown.
+package struct Upload: Sendable {
+    private let store: any ObjectStore
+    private let limits: TransferLimits
+    private let observe: TransferObserver
+
+    package init(
+        to store: any ObjectStore,
+        limits: TransferLimits = TransferLimits(),
+        observe: @escaping TransferObserver = { _ in }
+    ) {
+        self.store = store
+        self.limits = limits
+        self.observe = observe
+    }
+
+    /// Stores all of `source` at `key`.
+    package func run(
+        _ source: some UploadSource,
+        at key: ObjectKey,
+        options: PutOptions = PutOptions()
+    ) async throws(S3Error) -> Uploaded {
+        let plan = try PartPlan(
+            totalBytes: source.length,
+            preferredPartBytes: limits.partBytes,
+            thresholdBytes: limits.thresholdBytes
+        )
+        return plan.isSingle
+            ? try await putWhole(source, at: key, options)
+            : try await putParts(source, at: key, plan, options)
+    }
+
+    private func putWhole(
+        _ source: some UploadSource,
+        at key: ObjectKey,
+        _ options: PutOptions
+    ) async throws(S3Error) -> Uploaded {
+        let body = source.wholeBody()
+        let checksum = try body.checksum(of: key)
+        let eTag = try await store.put(key, body: body, checksum: checksum, options: options)
+        observe(.moved(bytes: source.length))
+        return Uploaded(eTag: eTag, size: source.length, checksum: checksum)
+    }
+
+    private func putParts(
+        _ source: some UploadSource,
+        at key: ObjectKey,
+        _ plan: PartPlan,
+        _ options: PutOptions
+    ) async throws(S3Error) -> Uploaded {
+        let upload = try await store.createMultipart(key, options: options)
+        return try await store.abortingOnFailure(key, upload) { () throws(S3Error) -> Uploaded in
+            let parts = try await inParallel(1...plan.count, limit: limits.parallel) {
+                [store, observe] number throws(S3Error) in
+                let range = plan.range(ofPart: number)
+                let body = source.body(range)
+                let part = try await store.uploadPart(
+                    key,
+                    upload: upload,
+                    number: number,
+                    body: body,
+                    checksum: try body.checksum(of: key)
+                )
+                observe(.moved(bytes: range.length))
+                return part
+            }
+            var checksum = CRC64NVME()
+            for part in parts {
+                guard let piece = part.checksum else { continue }
+                checksum.append(piece, length: plan.range(ofPart: part.number).length)
+            }
+            let eTag = try await store.completeMultipart(
+                key,
+                upload: upload,
+                parts: parts,
+                checksum: checksum,
+                condition: options.condition
+            )
+            return Uploaded(eTag: eTag, size: source.length, checksum: checksum)
+        }
+    }
+}
+
+extension ObjectStore {
+    /// Runs `work`; when it throws, the upload is aborted first, also in a cancelled task.
+    func abortingOnFailure<Result: Sendable>(
+        _ key: ObjectKey,
+        _ upload: UploadID,
+        _ work: () async throws(S3Error) -> Result
+    ) async throws(S3Error) -> Result {
+        do throws(S3Error) { return try await work() } catch {
+            // A bridge out of the cancelled task: what is left of the upload costs money until it is
+            // aborted. It is waited for, and the store's own policy bounds it. What it throws is
+            // less than what went wrong before.
+            await Task { try? await abortMultipart(key, upload: upload) }.value
+            throw error
+        }
+    }
+}
+
+extension HTTPBody {
+    /// The checksum of all bytes, read once.
+    func checksum(of key: ObjectKey) throws(S3Error) -> CRC64NVME {
+        do {
+            let reader = try makeReader()
+            var sum = CRC64NVME()
+            var count: Int64 = 0
+            try withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
+                while true {
+                    let got = try reader.read(into: buffer)
+                    if got == 0 { return }
+                    sum.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
+                    count += Int64(got)
+                }
+            }
+            guard count == length else {
+                throw S3Error(
+                    .source,
+                    what:
+                        "Cannot upload \(key): it has \(count) bytes where \(length) were expected",
+                    remedy: "Keep the file unchanged while it is uploaded."
+                )
+            }
+            return sum
+        } catch let error as S3Error {
+            throw error
+        } catch {
+            throw S3Error(.source, what: "Cannot upload \(key): it cannot be read", cause: error)
+        }
+    }
+}

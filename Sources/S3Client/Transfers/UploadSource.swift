@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Transport
+
+/// Bytes that can be uploaded: their number is known and any piece of them can be read, several at
+/// a time and again for a retry.
+package protocol UploadSource: Sendable {
+    /// How many bytes there are.
+    var length: Int64 { get }
+    /// The bytes of `range`, which lies inside.
+    func body(_ range: ByteRange) -> HTTPBody
+}
+
+extension UploadSource {
+    /// All bytes; there may be none.
+    func wholeBody() -> HTTPBody {
+        length == 0 ? .bytes([]) : body(ByteRange(offset: 0, length: length))
+    }
+}
+
+/// Bytes in memory.
+package struct MemorySource: UploadSource {
+    private let bytes: [UInt8]
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    package var length: Int64 { Int64(bytes.count) }
+
+    package func body(_ range: ByteRange) -> HTTPBody {
+        .bytes(Array(bytes[Int(range.offset)..<Int(range.offset + range.length)]))
+    }
+}
