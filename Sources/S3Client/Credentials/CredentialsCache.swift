@@ -2,20 +2,29 @@
 
 /// The credentials in use, looked up once for everybody who asks.
 ///
-/// One look-up is in flight at a time and shared by all who wait. It does not belong to any of
-/// them: a waiter that is cancelled leaves it running for the others. A failed look-up is not kept;
-/// the next caller starts a new one.
+/// One look-up is in flight at a time and shared by all who wait. It belongs to none of them: a
+/// waiter that is cancelled goes at once and leaves it running for the others. A failed look-up is
+/// not kept; the next caller starts a new one.
 package actor CredentialsCache {
-    /// How long before they expire credentials are renewed.
+    /// How long before they expire credentials are renewed, or a quarter of their life if that is
+    /// less.
     static let renewalSeconds: Int64 = 15 * 60
     /// How long before they expire credentials are not used any more.
     static let marginSeconds: Int64 = 60
+    /// How long a failed renewal is not repeated while the credentials can still be used.
+    static let pauseSeconds: Int64 = 60
+
+    private typealias Outcome = Result<Credentials, S3Error>
 
     private let provider: any CredentialsProvider
     private let clock: StoreClock
-    private var flight: Task<Credentials, any Error>?
     /// The last that were found.
     private(set) var current: Credentials?
+    private var obtained = Timestamp(seconds: 0)
+    private var failed: Timestamp?
+    private var isLooking = false
+    private var waiters: [Int: CheckedContinuation<Outcome, Never>] = [:]
+    private var nextWaiter = 0
     /// Raised by `forget`, so that a look-up begun before it does not bring back what was dropped.
     private var generation = 0
 
@@ -27,7 +36,7 @@ package actor CredentialsCache {
     /// Credentials that are valid now.
     package func get() async throws(S3Error) -> Credentials {
         if let current, !isDue(current) { return current }
-        do throws(S3Error) { return try await renewed() } catch {
+        do throws(S3Error) { return try await lookedUp() } catch {
             // Due is not expired: what we have is used until shortly before its end.
             if let current, isUsable(current), error.code != .cancelled { return current }
             throw error
@@ -37,41 +46,70 @@ package actor CredentialsCache {
     /// Drops the credentials: the next caller looks them up again.
     package func forget() {
         current = nil
-        flight = nil
+        failed = nil
         generation += 1
     }
 
-    private func renewed() async throws(S3Error) -> Credentials {
-        let task = flight ?? start()
-        flight = task
-        let began = generation
-        let result = await task.result
-        if began == generation {
-            flight = nil
-            if case .success(let found) = result { current = found }
+    private func lookedUp() async throws(S3Error) -> Credentials {
+        if !isLooking {
+            isLooking = true
+            // The bridge from many waiters to one look-up: unstructured on purpose, so that it
+            // outlives the waiter who happened to start it. The provider bounds its own time.
+            Task { await look() }
         }
-        switch result {
-        case .success(let found): return found
-        case .failure(let error as S3Error): throw error
-        case .failure(let error):
-            throw S3Error(.noCredentials, what: "Cannot find credentials", cause: error)
+        nextWaiter += 1
+        let number = nextWaiter
+        let outcome = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                waiters[number] = continuation
+                if Task.isCancelled { dismiss(number) }
+            }
+        } onCancel: {
+            // The bridge out of a synchronous handler into the actor.
+            Task { await dismiss(number) }
         }
+        return try outcome.get()
     }
 
-    /// The bridge from many waiters to one look-up: unstructured on purpose, so that it outlives
-    /// the waiter who happened to start it. The provider bounds its own time.
-    private func start() -> Task<Credentials, any Error> {
-        Task { [provider] in
-            switch try await provider.find() {
-            case .found(let credentials): return credentials
-            case .absent(let why): throw S3Error.noCredentials([why])
-            }
+    /// Looks until what was found is not of a generation that was dropped meanwhile.
+    private func look() async {
+        var outcome: Outcome
+        var began: Int
+        repeat {
+            began = generation
+            do throws(S3Error) {
+                switch try await provider.find() {
+                case .found(let credentials): outcome = .success(credentials)
+                case .absent(let why): outcome = .failure(.noCredentials([why]))
+                }
+            } catch { outcome = .failure(error) }
+        } while began != generation
+        isLooking = false
+        switch outcome {
+        case .success(let found):
+            current = found
+            obtained = clock.now()
+            failed = nil
+        case .failure: failed = clock.now()
         }
+        let waiting = waiters
+        waiters = [:]
+        for waiter in waiting.values { waiter.resume(returning: outcome) }
+    }
+
+    private func dismiss(_ number: Int) {
+        let cancelled = S3Error(.cancelled, what: "Cannot wait for credentials: cancelled")
+        waiters.removeValue(forKey: number)?.resume(returning: .failure(cancelled))
     }
 
     private func isDue(_ credentials: Credentials) -> Bool {
         guard let expires = credentials.expires else { return false }
-        return clock.now().seconds > expires.seconds - Self.renewalSeconds
+        let now = clock.now().seconds
+        if let failed, now < failed.seconds + Self.pauseSeconds, isUsable(credentials) {
+            return false
+        }
+        let quarter = (expires.seconds - obtained.seconds) / 4
+        return now > expires.seconds - min(Self.renewalSeconds, quarter)
     }
 
     private func isUsable(_ credentials: Credentials) -> Bool {

@@ -19,7 +19,7 @@ enum AttemptFailure: Error {
     /// Whether the store can have done what was asked.
     var isAmbiguous: Bool {
         switch self {
-        case .transport(let error): error.isAmbiguous
+        case .transport(let error): error.isAmbiguous || error.code == .cancelled
         case .answer(let answer): answer.status >= 500
         case .errorInSuccess, .unreadable: true
         case .final(let error): error.isAmbiguous

@@ -25,19 +25,28 @@ struct RetryLoop: Sendable {
         let start = clock.elapsed()
         var had: RetryRules.Corrections = []
         var retries = 0
+        var mismatches = 0
         var lastCost: Int?
         var number = 0
+        var wasAmbiguous = false
         while true {
             number += 1
             let failure: AttemptFailure
             do throws(AttemptFailure) {
-                if Task.isCancelled { throw .final(.cancelled(call)) }
+                if Task.isCancelled {
+                    throw .final(.cancelled(call, isAmbiguous: wasAmbiguous))
+                }
                 let answer = try await attempt(number)
                 budget.refund(lastCost)
                 return answer
             } catch { failure = error }
+            wasAmbiguous = wasAmbiguous || failure.isAmbiguous
             func effort() -> Effort {
-                Effort(attempts: number, elapsed: clock.elapsed() - start)
+                Effort(
+                    attempts: number,
+                    elapsed: clock.elapsed() - start,
+                    wasAmbiguous: wasAmbiguous
+                )
             }
             let now = corrections.corrected(clock.now())
             switch RetryRules.verdict(on: failure, had: had, now: now) {
@@ -58,11 +67,13 @@ struct RetryLoop: Sendable {
                 observe(.credentialsReloaded)
             case .retry(let kind, let floor):
                 retries += 1
+                if kind == .mismatch { mismatches += 1 }
                 lastCost = budget.take(kind)
                 let isBroke = lastCost == nil
                 let isSpent =
                     policy.attempts.map { number >= $0 } ?? false
                     || (isBroke && policy.whenBudgetIsEmpty == .fail)
+                    || mismatches >= RetryPolicy.mismatchAttempts
                 if isSpent { throw await explain(failure, failure.giveUpCode, effort()) }
                 var generator = SystemRandomNumberGenerator()
                 var pause = backoff.pause(kind, retry: retries, floor: floor, using: &generator)
@@ -79,7 +90,9 @@ struct RetryLoop: Sendable {
                         why: failure.reason
                     )
                 )
-                do { try await clock.sleep(pause) } catch { throw .cancelled(call) }
+                do { try await clock.sleep(pause) } catch {
+                    throw .cancelled(call, isAmbiguous: wasAmbiguous)
+                }
             }
         }
     }
@@ -89,6 +102,8 @@ struct RetryLoop: Sendable {
 struct Effort: Sendable, Equatable {
     var attempts: Int
     var elapsed: Duration
+    /// Whether the store can have done, in one of the attempts, what was asked.
+    var wasAmbiguous = false
 }
 
 extension AttemptFailure {
@@ -97,7 +112,8 @@ extension AttemptFailure {
         switch self {
         case .transport: .unreachable
         case .unreadable: .badAnswer
-        case .answer, .errorInSuccess, .final: .unavailable
+        case .answer(let answer): answer.isDamage ? .corrupted : .unavailable
+        case .errorInSuccess, .final: .unavailable
         }
     }
 
@@ -114,7 +130,7 @@ extension AttemptFailure {
 }
 
 extension S3Error {
-    static func cancelled(_ call: S3Call) -> S3Error {
-        S3Error(.cancelled, what: "\(call.headline): cancelled")
+    static func cancelled(_ call: S3Call, isAmbiguous: Bool) -> S3Error {
+        S3Error(.cancelled, what: "\(call.headline): cancelled", isAmbiguous: isAmbiguous)
     }
 }

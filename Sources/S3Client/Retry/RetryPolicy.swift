@@ -10,6 +10,9 @@ package struct RetryPolicy: Sendable, Equatable {
         case wait
     }
 
+    /// Attempts at one request whose bytes arrive damaged.
+    static let mismatchAttempts = 4
+
     /// Attempts at one request; nil for no limit.
     package var attempts: Int?
     /// Time from the first attempt after which no new one is made.

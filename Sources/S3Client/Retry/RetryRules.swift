@@ -22,6 +22,8 @@ enum RetryRules {
         case transient
         /// The store asks for fewer requests.
         case throttle
+        /// What arrived is not what was sent. A few times only: then something is broken.
+        case mismatch
     }
 
     /// Corrections that one request has had: each is made once.
@@ -75,10 +77,10 @@ enum RetryRules {
         if throttles.contains(answer.code) || answer.status == 429 {
             return .retry(.throttle, floor: answer.retryAfter)
         }
+        if answer.isDamage { return .retry(.mismatch, floor: answer.retryAfter) }
         switch answer.code {
         case "RequestTimeout", "InternalError", "ServiceUnavailable", "PriorRequestNotComplete",
-            "ConditionalRequestConflict", "OperationAborted", "BadDigest",
-            "XAmzContentChecksumMismatch", "IncompleteBody":
+            "ConditionalRequestConflict", "OperationAborted":
             return .retry(.transient, floor: answer.retryAfter)
         case "QuotaExceeded", "EntityTooLarge": return .permanent(.refused)
         case "RequestTimeTooSkewed": return .permanent(.clockSkew)
@@ -88,8 +90,6 @@ enum RetryRules {
         default: break
         }
         switch answer.status {
-        case 503 where answer.code.isEmpty:
-            return .retry(.transient, floor: answer.retryAfter)
         case 408, 500, 502, 503, 504, 509:
             return .retry(.transient, floor: answer.retryAfter)
         case 401, 403: return .permanent(.accessDenied)

@@ -29,7 +29,7 @@ struct S3Explanation: Sendable {
             place: (details + [attempts] + time).joined(separator: ", "),
             remedy: remedy,
             cause: cause,
-            isAmbiguous: failure.isAmbiguous,
+            isAmbiguous: effort.wasAmbiguous,
             serverCode: failure.serverCode
         )
     }
@@ -143,6 +143,11 @@ struct S3Explanation: Sendable {
                 "the store is in trouble or too busy", details,
                 "Try again later; if it stays, ask whoever runs \(endpoint)."
             )
+        case .corrupted:
+            return (
+                "the bytes were damaged on their way", details,
+                "Check the network and whatever sits between this machine and \(endpoint)."
+            )
         case .badAnswer:
             let region = answer.region.map { "Set the region to \($0.logSafe)." }
             return (
@@ -168,6 +173,12 @@ extension S3Error.Code {
 }
 
 extension ErrorAnswer {
+    /// Whether the store found that the bytes are not those that were sent.
+    var isDamage: Bool {
+        ["BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody"]
+            .contains(code)
+    }
+
     /// `403 AccessDenied`
     var words: String { code.isEmpty ? "\(status)" : "\(status) \(code.logSafe)" }
 }

@@ -13,12 +13,17 @@ struct S3Request {
     var fields: [HTTPField] = []
     var body: HTTPBody?
     var payload = PayloadHash.empty
+    /// How long the store may be silent, where that is longer than for others.
+    var silenceLimit: Duration?
 
     init(_ call: S3Call, _ method: HTTPRequest.Method, _ key: ObjectKey?) {
         self.call = call
         self.method = method
         self.key = key
     }
+
+    /// A store that copies or assembles gigabytes says nothing for minutes.
+    static let assemblySilence = Duration.seconds(600)
 
     /// Sends a small body made in memory; it is signed.
     mutating func setBody(_ bytes: [UInt8]) {

@@ -33,7 +33,13 @@ extension S3Store {
         let response: HTTPResponse
         do {
             response = try await transport.send(
-                HTTPRequest(request.method, url, fields: fields, body: request.body),
+                HTTPRequest(
+                    request.method,
+                    url,
+                    fields: fields,
+                    body: request.body,
+                    silenceLimit: request.silenceLimit
+                ),
                 to: sink
             )
         } catch { throw .transport(error) }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+
+/// Keys in a profile of the shared files.
+package struct ProfileCredentials: CredentialsProvider {
+    private let environment: [String: String]
+
+    package init(_ environment: [String: String]) { self.environment = environment }
+
+    package func find() async throws(S3Error) -> CredentialsFinding {
+        // Read each time: whoever renews a temporary key writes it there.
+        let config = try SharedConfig.load(environment: environment)
+        let properties = config.properties
+        let source = "profile \(config.profile.logSafe)"
+        let id = properties["aws_access_key_id"]
+        let secret = properties["aws_secret_access_key"]
+        switch (id, secret) {
+        case (nil, nil):
+            for name in ["credential_process", "sso_session", "sso_start_url", "source_profile"]
+            where properties[name] != nil {
+                throw S3Error(
+                    .noCredentials,
+                    what: "Cannot use \(source): \(name) is not supported",
+                    remedy: "Give keys, or a role with a web identity token."
+                )
+            }
+            return .absent(config.places.joined(separator: "; "))
+        case (.some(let id), .some(let secret)):
+            return .found(
+                try Credentials(
+                    checking: id,
+                    secret: secret,
+                    token: properties["aws_session_token"],
+                    source: source
+                )
+            )
+        default:
+            throw S3Error(
+                .noCredentials,
+                what: "Cannot use \(source): it has half a key",
+                remedy: "Set both aws_access_key_id and aws_secret_access_key."
+            )
+        }
+    }
+}
