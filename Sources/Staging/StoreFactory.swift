@@ -17,10 +17,13 @@ package enum StoreFactory {
         "/etc/ssl/cert.pem",
     ]
 
-    /// - Parameter credentials: nil looks in the usual places.
+    /// - Parameters:
+    ///   - credentials: nil looks in the usual places.
+    ///   - environment: where those places are said.
     package static func store(
         at location: StorageLocation,
         credentials: (any CredentialsProvider)? = nil,
+        environment: [String: String] = ProcessEnvironment.current(),
         policy: RetryPolicy = .standard,
         observe: @escaping StoreObserver = { _ in }
     ) throws(S3Error) -> S3Store {
@@ -40,7 +43,7 @@ package enum StoreFactory {
             }
         )
         var settings = CurlTransport.Options()
-        settings.trust = trust(location)
+        settings.trust = trust(location, environment)
         let transport: CurlTransport
         do throws(TransportError) {
             transport = try CurlTransport(settings)
@@ -49,18 +52,24 @@ package enum StoreFactory {
         }
         return S3Store(
             options: options,
-            credentials: credentials ?? CredentialsChain.standard(transport: transport),
+            credentials: credentials
+                ?? CredentialsChain.standard(
+                    environment: environment,
+                    region: location.region,
+                    transport: transport
+                ),
             transport: transport,
             policy: policy,
             observe: observe
         )
     }
 
-    private static func trust(_ location: StorageLocation) -> CurlTransport.Options.Trust {
+    private static func trust(
+        _ location: StorageLocation,
+        _ environment: [String: String]
+    ) -> CurlTransport.Options.Trust {
         if let pem = location.caPEM { return .pem(Array(pem.utf8)) }
-        if let file = getenv("AWS_CA_BUNDLE"), file.pointee != 0 {
-            return .file(String(cString: file))
-        }
+        if let file = environment["AWS_CA_BUNDLE"], !file.isEmpty { return .file(file) }
         let found = systemCertificates.first { access($0, R_OK) == 0 }
         return found.map { .file($0) } ?? .system
     }
