@@ -10,6 +10,6 @@ struct HeadNodeCommand: AsyncParsableCommand {
         commandName: "galaxy-head-node",
         abstract: "Runs Galaxy's jobs with nothing shared but an S3 bucket.",
         version: Release.version,
-        subcommands: []
+        subcommands: [CheckConfigCommand.self]
     )
 }
