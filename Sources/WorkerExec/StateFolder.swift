@@ -43,24 +43,7 @@ struct StateFolder: Sendable {
         as document: Document
     ) throws(WorkerFailure) {
         do throws(StagingError) {
-            let name = try RelativePath.one(document.rawValue.utf8)
-            let temporary = try RelativePath.one("\(document.rawValue).new".utf8)
-            try directory.remove(temporary)
-            let file = try directory.open(
-                temporary,
-                O_WRONLY | O_CREAT | O_EXCL,
-                mode: FileMode(0o644)
-            )
-            let place = try directory.name(name)
-            let written: Result<Void, StagingError> = bytes.withUnsafeBytes { buffer in
-                do throws(StagingError) {
-                    return .success(try file.write(buffer, at: 0, name: place))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            try written.get()
-            try directory.rename(temporary, to: name)
+            try directory.replace(try RelativePath.one(document.rawValue.utf8), with: bytes)
         } catch {
             throw WorkerFailure(.io, error)
         }

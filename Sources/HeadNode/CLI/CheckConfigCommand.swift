@@ -20,7 +20,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigOptions
 
     func run() async throws {
-        try await CommandEnd.of {
+        try await conclude(json: false) {
             var resolver = try options.resolver()
             let settings = try resolver.settings()
             for line in SettingsListing(settings, resolver.winners).lines { Console.out(line) }

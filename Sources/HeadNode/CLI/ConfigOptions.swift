@@ -2,9 +2,9 @@
 
 import ArgumentParser
 import Diagnostics
+import FoundationEssentials
 import Glibc
 import Names
-import Staging
 
 /// Where the configuration is: what every command that needs one takes.
 struct ConfigOptions: ParsableArguments {
@@ -50,7 +50,7 @@ struct ConfigOptions: ParsableArguments {
 
     /// All sources, read but not yet resolved.
     func resolver(adding flags: [String] = []) throws(ConfigError) -> SettingsResolver {
-        let environment = ProcessEnvironment.current()
+        let environment = ProcessInfo.processInfo.environment
         return SettingsResolver(
             file: try file(environment),
             environment: environment,

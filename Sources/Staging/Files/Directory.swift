@@ -150,6 +150,25 @@ package final class Directory: Sendable {
         }
     }
 
+    /// Removes an empty directory.
+    package func removeDirectory(_ relative: RelativePath) throws(StagingError) {
+        let error = try withParent(of: relative, missing: Int32(0)) { (parent, name) in
+            unlinkat(parent.raw, name, AT_REMOVEDIR) == 0 ? 0 : errno
+        }
+        guard error == 0 else { throw .system("remove", try name(relative).logSafe, error) }
+    }
+
+    /// Lets this user read and change what is in the directory at `relative`.
+    package func allowEntry(_ relative: RelativePath) throws(StagingError) {
+        let error = try withParent(of: relative, missing: Int32(0)) { (parent, name) in
+            // A link could have been put there only by somebody who runs as this user anyway.
+            fchmodat(parent.raw, name, 0o700, 0) == 0 ? 0 : errno
+        }
+        guard error == 0 else {
+            throw .system("open the directory", try name(relative).logSafe, error)
+        }
+    }
+
     /// Renames inside this directory, replacing what is there, atomically.
     package func rename(
         _ from: RelativePath,
@@ -216,5 +235,33 @@ package final class Directory: Sendable {
 
     private func part(_ bytes: some Sequence<UInt8>) throws(StagingError) -> RelativePath {
         try naming { () throws(NameError) in try RelativePath(bytes) }
+    }
+}
+
+extension Directory {
+    /// Puts a file in place of what is there, whole or not at all, and on the disk before this
+    /// returns.
+    package func replace(
+        _ relative: RelativePath,
+        with bytes: [UInt8],
+        mode: FileMode = FileMode(0o644)
+    ) throws(StagingError) {
+        let temporary = try naming { () throws(NameError) in
+            try RelativePath(relative.bytes + Array(".new".utf8))
+        }
+        try remove(temporary)
+        let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode, action: "create")
+        let place = try name(relative)
+        let written: Result<Void, StagingError> = bytes.withUnsafeBytes { buffer in
+            do throws(StagingError) {
+                return .success(try file.write(buffer, at: 0, name: place))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try written.get()
+        try file.synchronise(name: place)
+        try rename(temporary, to: relative)
+        guard fsync(descriptor.raw) == 0 else { throw .system("flush", path.logSafe) }
     }
 }
