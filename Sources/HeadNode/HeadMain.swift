@@ -12,7 +12,7 @@ struct HeadNodeCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             RunCommand.self, StatusCommand.self, LogsCommand.self, CancelCommand.self,
-            CollectCommand.self, SupervisorCommand.self,
+            CollectCommand.self, SupervisorCommand.self, CheckConfigCommand.self,
         ]
     )
 }

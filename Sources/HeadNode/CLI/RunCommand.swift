@@ -4,6 +4,7 @@ import ArgumentParser
 import Contract
 import Diagnostics
 import Glibc
+import S3Client
 import Staging
 
 /// One job, all the way.
@@ -60,7 +61,10 @@ func conclude(
         Complaint(error, status: error.exitStatus).show(json: json)
         throw ExitCode(error.exitStatus)
     } catch let error as ConfigError {
-        Complaint(error, status: 78).show(json: json)
-        throw ExitCode(78)
+        error.show(json: json)
+        throw ExitCode(ConfigError.exitStatus)
+    } catch let error as S3Error {
+        Complaint(error, status: error.exitStatus).show(json: json)
+        throw ExitCode(error.exitStatus)
     }
 }
