@@ -127,6 +127,7 @@ struct Lab {
         try Shell.run(
             """
             for entry in /proc/[0-9]*; do
+                [ "$entry" != /proc/$$ ] || continue
                 line=$(tr '\\0' ' ' < "$entry/cmdline" 2> /dev/null) || continue
                 if [[ $line = *'\(prefix)'* || $line = *'\(folder)/'* ]] \
                     && [[ $line = *'\(part)'* ]]; then echo "${entry#/proc/}"; fi
