@@ -29,12 +29,12 @@ struct Worker: Sendable {
 
     /// Fetch, tool and push in one process: the `single` shape, and the local executor.
     func run() async throws(WorkerFailure) {
-        let signals = SignalWaiter.stream()
-        guard let attempt = try await fetch(signals) else { return }
+        let signals = SignalWaiter()
+        guard let attempt = try await fetch(signals.stream()) else { return }
         let phase = ToolPhase(spec: attempt.spec, state: state, frames: frames)
         let outcome: ToolPhase.Outcome
         do throws(WorkerFailure) {
-            outcome = try await phase(signals)
+            outcome = try await phase(signals.stream())
         } catch {
             await Commit(attempt: attempt).failed(error, tool: nil)
             throw error
@@ -44,14 +44,14 @@ struct Worker: Sendable {
 
     /// The init container of the `split` shape.
     func fetchOnly() async throws(WorkerFailure) {
-        _ = try await fetch(SignalWaiter.stream())
+        _ = try await fetch(SignalWaiter().stream())
     }
 
     /// The container beside the tool's in the `split` shape: waits for the tool's end, however it
     /// comes, and stores what there is.
     func pushOnly() async throws(WorkerFailure) {
         let attempt = try Attempt.resume(reference, store: store, state: state)
-        let outcome = try await ToolWatch(state: state).outcome(SignalWaiter.stream())
+        let outcome = try await ToolWatch(state: state).outcome(SignalWaiter().stream())
         try await push(attempt, outcome)
     }
 
