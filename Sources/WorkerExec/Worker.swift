@@ -29,7 +29,7 @@ struct Worker: Sendable {
 
     /// Fetch, tool and push in one process: the `single` shape, and the local executor.
     func run() async throws(WorkerFailure) {
-        let signals = SignalWaiter()
+        let signals = try SignalWaiter()
         guard let attempt = try await fetch(signals.stream()) else { return }
         let phase = ToolPhase(spec: attempt.spec, state: state, frames: frames)
         let outcome: ToolPhase.Outcome
@@ -44,14 +44,15 @@ struct Worker: Sendable {
 
     /// The init container of the `split` shape.
     func fetchOnly() async throws(WorkerFailure) {
-        _ = try await fetch(SignalWaiter().stream())
+        _ = try await fetch(try SignalWaiter().stream())
     }
 
     /// The container beside the tool's in the `split` shape: waits for the tool's end, however it
     /// comes, and stores what there is.
     func pushOnly() async throws(WorkerFailure) {
+        let signals = try SignalWaiter()
         let attempt = try Attempt.resume(reference, store: store, state: state)
-        let outcome = try await ToolWatch(state: state).outcome(SignalWaiter().stream())
+        let outcome = try await ToolWatch(state: state).outcome(signals.stream())
         try await push(attempt, outcome)
     }
 
