@@ -23,10 +23,13 @@ struct HandMadeTry {
     var folder: String { "\(lab.folder)/hand-\(number)" }
 
     /// Waits until the head has submitted try 1.
+    ///
+    /// - Parameter volumeSize: makes the volume a small file system, as mount(8) takes it.
     init(
         _ lab: Lab,
         _ job: GalaxyJob,
-        number: Int = 1
+        number: Int = 1,
+        volumeSize: String? = nil
     ) async throws {
         self.lab = lab
         self.number = number
@@ -46,9 +49,17 @@ struct HandMadeTry {
             }
         }
         self.commands = commands
-        try Shell.run("mkdir -p \(own)/volume/state; cd \(original)/volume; "
-            + "for r in r*; do mkdir \(own)/volume/$r; done")
+        try Shell.run("mkdir -p \(own)/volume")
+        if let volumeSize {
+            try Shell.run("mount -t tmpfs -o size=\(volumeSize) none \(own)/volume")
+        }
+        try Shell.run(
+            "cd \(original)/volume; for r in state r*; do mkdir \(own)/volume/$r; done"
+        )
     }
+
+    /// Lets go of a volume that was given a size.
+    func unmount() { _ = try? Shell.run("umount -l \(folder)/volume || true") }
 
     /// Starts a verb of the worker in a sandbox.
     func start(
