@@ -10,6 +10,9 @@ struct HeadNodeCommand: AsyncParsableCommand {
         commandName: "galaxy-head-node",
         abstract: "Runs Galaxy's jobs with nothing shared but an S3 bucket.",
         version: Release.version,
-        subcommands: []
+        subcommands: [
+            RunCommand.self, StatusCommand.self, LogsCommand.self, CancelCommand.self,
+            CollectCommand.self, SupervisorCommand.self, CheckConfigCommand.self,
+        ]
     )
 }

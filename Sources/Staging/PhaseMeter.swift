@@ -14,6 +14,8 @@ package final class PhaseMeter: Sendable {
         package var packed = 0
         /// Files that did not have to travel, because they were in the bucket already.
         package var alreadyThere = 0
+
+        package init() {}
     }
 
     /// The phase's name: `stage`, `fetch`, `tool`, `push`, `collect`.

@@ -45,12 +45,6 @@ struct StateFolder: Sendable {
         do throws(StagingError) {
             try directory.replace(try RelativePath.one(document.rawValue.utf8), with: bytes)
         } catch {
-                    return .failure(error)
-                }
-            }
-            try written.get()
-            try directory.rename(temporary, to: name)
-        } catch {
             throw WorkerFailure(.io, error)
         }
     }

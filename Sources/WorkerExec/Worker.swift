@@ -21,7 +21,7 @@ struct Worker: Sendable {
         state = try options.stateFolder()
         let location = try options.location()
         do throws(S3Error) {
-            store = try StoreFactory.store(at: location)
+            store = try StoreFactory(location).store()
         } catch {
             throw WorkerFailure(.usage, error)
         }

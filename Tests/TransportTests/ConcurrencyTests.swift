@@ -55,9 +55,9 @@ import Transport
                 let answer = try? await transport.send(HTTPRequest(.get, free.url), to: nil)
                 #expect(answer?.head.status == 200)
             }
+            #expect(full.connections == 1)
             group.cancelAll()
         }
-        #expect(full.connections == 1)
     }
 
     @Test func `Cancelling before anything was sent`() async throws {

@@ -28,7 +28,8 @@ import Transport
         let server = try StubHTTPServer([.read, .answer("")])
         defer { server.stop() }
         let fields = [
-            HTTPField("x-empty", ""), HTTPField("x-odd", "a  b\tc;:\"é"),
+            HTTPField("x-empty", ""), HTTPField("x-blank", " \t"),
+            HTTPField("x-odd", "a  b\tc;:\"é"),
             HTTPField("content-length", "99"),
         ]
         let request = HTTPRequest(.put, server.url + "/k", fields: fields, body: .bytes([1, 2]))
@@ -37,7 +38,7 @@ import Transport
         #expect(
             Set(lines) == [
                 "PUT /k HTTP/1.1", "Host: 127.0.0.1:\(server.port)", "Accept: */*",
-                "User-Agent: galaxy-s3-executor", "Content-Length: 2", "x-empty:",
+                "User-Agent: galaxy-s3-executor", "Content-Length: 2", "x-empty:", "x-blank:",
                 "x-odd: a  b\tc;:\"é",
             ]
         )

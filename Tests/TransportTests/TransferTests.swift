@@ -106,9 +106,55 @@ import Transport
         #expect(transport.metrics.bytesUp < 1 << 30)
     }
 
-    @Test func `A server that cannot do Expect gets the request without`() async throws {
+    @Test func `A server that never says 100 Continue is asked once`() async throws {
+        let server = try StubHTTPServer([.repeated(2, [.read, .answer("")])])
+        defer { server.stop() }
+        var options = CurlTransport.Options.forTests
+        options.continueTimeout = .milliseconds(10)
+        let transport = try CurlTransport(options)
+        let body = HTTPBody.bytes(StubHTTPServer.pattern(2 << 20))
+        for _ in 0..<2 {
+            _ = try await transport.send(HTTPRequest(.put, server.url, body: body), to: nil)
+        }
+        #expect(server.received.map { $0.field("expect") } == ["100-continue", nil])
+        #expect(server.received.map(\.body.count) == [2 << 20, 2 << 20])
+    }
+
+    @Test func `A server that says 100 Continue is asked again`() async throws {
+        let ready = StubHTTPServer.Step.send("HTTP/1.1 100 Continue\r\n\r\n")
+        let server = try StubHTTPServer([
+            .repeated(2, [.readHead, ready, .readBytes(2 << 20), .answer("")])
+        ])
+        defer { server.stop() }
+        var options = CurlTransport.Options.forTests
+        options.continueTimeout = .seconds(600)
+        let transport = try CurlTransport(options)
+        let body = HTTPBody.bytes(StubHTTPServer.pattern(2 << 20))
+        for _ in 0..<2 {
+            _ = try await transport.send(HTTPRequest(.put, server.url, body: body), to: nil)
+        }
+        #expect(server.received.map { $0.field("expect") } == ["100-continue", "100-continue"])
+    }
+
+    @Test func `A request can ask for a fresh connection`() async throws {
         let server = try StubHTTPServer(
-            [.readHead, .answer("", status: "417 Expectation Failed")],
+            [.read, .answer(""), .hold],
+            [.read, .answer("")],
+        )
+        defer { server.stop() }
+        let transport = try CurlTransport(.forTests)
+        var request = HTTPRequest(.get, server.url)
+        _ = try await transport.send(request, to: nil)
+        request.usesFreshConnection = true
+        _ = try await transport.send(request, to: nil)
+        #expect(server.received.map(\.connection) == [0, 1])
+    }
+
+    @Test(arguments: ["close", "keep-alive"])
+    func `A server that cannot do Expect gets the request without`(next: String) async throws {
+        let refusal = "HTTP/1.1 417 No\r\nContent-Length: 0\r\nConnection: \(next)\r\n\r\n"
+        let server = try StubHTTPServer(
+            [.readHead, .send(refusal)] + (next == "close" ? [] : [.read, .answer("")]),
             [.read, .answer("")],
         )
         defer { server.stop() }

@@ -31,7 +31,9 @@ struct JobPipeline: Sendable {
         let ending = try await conclude(result, spec)
         state.ending = ending
         try folder.note(state)
-        for done in state.tries { try await executor.remove(TryID(run: state.run, number: done.number)) }
+        for done in state.tries {
+            try await executor.remove(TryID(run: state.run, number: done.number))
+        }
         observe(.ended(state.run, ending))
         return ending
     }

@@ -16,11 +16,12 @@ struct ResultDesk: Sendable {
     func result() async throws(HeadError) -> RunResult? {
         let result = try await staging("Cannot learn how run \(run) ended") {
             () async throws(StagingError) in
-            try await DocumentStore(store).read(
-                RunResult.self,
-                at: layout.result(run),
-                name: "result"
-            )
+            try await DocumentStore(store)
+                .read(
+                    RunResult.self,
+                    at: layout.result(run),
+                    name: "result"
+                )
         }
         guard result?.run ?? run == run else {
             throw HeadError(

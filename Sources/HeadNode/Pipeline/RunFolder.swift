@@ -108,10 +108,6 @@ final class RunFolder: Sendable {
     }
 
     private static func name(_ text: String) throws(StagingError) -> RelativePath {
-        do throws(NameError) {
-            return try RelativePath(text)
-        } catch {
-            throw .name(error)
-        }
+        try naming { () throws(NameError) in try RelativePath(text) }
     }
 }

@@ -58,11 +58,7 @@ struct StageStep: Sendable {
             staged: try await stage(plan),
             policy: settings.staging
         )
-        do throws(ContractError) {
-            return try ContractCoding.encode(spec)
-        } catch {
-            throw .document(error)
-        }
+        return try documents { () throws(ContractError) in try ContractCoding.encode(spec) }
     }
 }
 

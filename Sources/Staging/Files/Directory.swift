@@ -150,6 +150,25 @@ package final class Directory: Sendable {
         }
     }
 
+    /// Removes an empty directory.
+    package func removeDirectory(_ relative: RelativePath) throws(StagingError) {
+        let error = try withParent(of: relative, missing: Int32(0)) { (parent, name) in
+            unlinkat(parent.raw, name, AT_REMOVEDIR) == 0 ? 0 : errno
+        }
+        guard error == 0 else { throw .system("remove", try name(relative).logSafe, error) }
+    }
+
+    /// Lets this user read and change what is in the directory at `relative`.
+    package func allowEntry(_ relative: RelativePath) throws(StagingError) {
+        let error = try withParent(of: relative, missing: Int32(0)) { (parent, name) in
+            // A link could have been put there only by somebody who runs as this user anyway.
+            fchmodat(parent.raw, name, 0o700, 0) == 0 ? 0 : errno
+        }
+        guard error == 0 else {
+            throw .system("open the directory", try name(relative).logSafe, error)
+        }
+    }
+
     /// Renames inside this directory, replacing what is there, atomically.
     package func rename(
         _ from: RelativePath,

@@ -4,7 +4,7 @@ import Contract
 import Names
 
 /// Runs `body`, which only handles names, and makes its error one of staging.
-func naming<Value>(_ body: () throws(NameError) -> Value) throws(StagingError) -> Value {
+package func naming<Value>(_ body: () throws(NameError) -> Value) throws(StagingError) -> Value {
     do throws(NameError) {
         return try body()
     } catch {
@@ -13,7 +13,9 @@ func naming<Value>(_ body: () throws(NameError) -> Value) throws(StagingError) -
 }
 
 /// Runs `body`, which only reads or writes documents, and makes its error one of staging.
-func documents<Value>(_ body: () throws(ContractError) -> Value) throws(StagingError) -> Value {
+package func documents<Value>(
+    _ body: () throws(ContractError) -> Value
+) throws(StagingError) -> Value {
     do throws(ContractError) {
         return try body()
     } catch {

@@ -102,37 +102,39 @@ package struct TreeSurvey: Sendable {
         skipping: Set<ByteString> = []
     ) throws(StagingError) {
         directories.append(Self.entry(top.path, try top.descriptor.status()))
-        var stack: [Directory] = [top]
-        while let directory = stack.popLast() {
-            for name in try directory.names() {
-                if directory === top, skipping.contains(ByteString(name)) { continue }
-                if let below = try take(name, in: directory) { stack.append(below) }
+        // Paths, not descriptors: a tree may have more directories than a process may open.
+        var stack: [RelativePath?] = [nil]
+        while let place = stack.popLast() {
+            let directory = try place.map { (path) throws(StagingError) in try top.directory(path) }
+            for name in try (directory ?? top).names() {
+                if place == nil, skipping.contains(ByteString(name)) { continue }
+                let relative = try naming { () throws(NameError) in
+                    try RelativePath((place.map { $0.bytes + [FilePath.separator] } ?? []) + name)
+                }
+                if try take(relative, in: top) { stack.append(relative) }
             }
         }
     }
 
-    /// Notes one name, and gives the directory to walk if it is one.
+    /// Notes what is at `relative`, and says whether it is a directory to walk.
     private mutating func take(
-        _ name: [UInt8],
-        in directory: Directory
-    ) throws(StagingError) -> Directory? {
-        let relative = try naming { () throws(NameError) in try RelativePath(name) }
-        let path = try directory.name(relative)
-        guard let status = try directory.status(relative) else { return nil }
+        _ relative: RelativePath,
+        in top: Directory
+    ) throws(StagingError) -> Bool {
+        let path = try top.name(relative)
+        guard let status = try top.status(relative) else { return false }
         switch status.kind {
         case .file:
-            files.append(
-                SurveyedFile(path: path, status: status, in: directory, at: relative)
-            )
+            files.append(SurveyedFile(path: path, status: status, in: top, at: relative))
         case .directory:
             directories.append(Self.entry(path, status))
-            return try directory.directory(relative)
+            return true
         case .link:
-            links.append(LinkEntry(path: path, target: try directory.linkTarget(relative)))
+            links.append(LinkEntry(path: path, target: try top.linkTarget(relative)))
         case .special(let what):
             refused.append((path, "it is a \(what)"))
         }
-        return nil
+        return false
     }
 
     private static func entry(

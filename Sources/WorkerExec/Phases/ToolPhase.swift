@@ -45,11 +45,11 @@ struct ToolPhase: Sendable {
         let roots = try RootSet(spec.roots)
         let killsBefore = MemoryEvents.kills()
         let start = Clock.monotonicSeconds()
-        let launch = ToolLaunch(
+        let launch = ProcessLaunch(
             command: spec.command,
             workingDirectory: spec.workingDirectory,
             environment: ToolEnvironment.make(
-                own: ToolEnvironment.own(),
+                own: ProcessLaunch.ownEnvironment(),
                 added: spec.environment
             ),
             stdout: try roots.create(spec.job.jobStdout),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Staging
 import Synchronization
 
 /// Waits for the tool, reaps what it leaves, and ends what does not end by itself.
@@ -34,7 +35,7 @@ final class ProcessReaper: Sendable {
     /// Waits until the tool has ended and everything it started is gone.
     func wait() async -> Ending {
         await withCheckedContinuation { continuation in
-            Self.onThread { [self] in continuation.resume(returning: reapAll()) }
+            Threads.start { [self] in continuation.resume(returning: reapAll()) }
         }
     }
 
@@ -100,31 +101,6 @@ final class ProcessReaper: Sendable {
 
     private static func shellStatus(_ status: Int32) -> Int {
         status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
-    }
-
-    /// Runs `body` on a new thread, where it may block.
-    static func onThread(_ body: @escaping @Sendable () -> Void) {
-        final class Box: Sendable {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var thread = pthread_t()
-        // SAFETY: the new thread takes over the one retained reference.
-        let box = Unmanaged.passRetained(Box(body)).toOpaque()
-        let error = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-                return nil
-            },
-            box
-        )
-        guard error == 0 else {
-            preconditionFailure("no thread can be started: \(String(cString: strerror(error)))")
-        }
-        pthread_detach(thread)
     }
 }
 

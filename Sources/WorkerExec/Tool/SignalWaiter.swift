@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import Synchronization
+import Staging
 
 /// Turns the signals that ask a process to end into a stream; none of them ends the worker by
 /// itself.
@@ -15,7 +15,7 @@ enum SignalWaiter {
     /// Every such signal from now on.
     static func stream() -> AsyncStream<Int32> {
         AsyncStream { continuation in
-            ProcessReaper.onThread {
+            Threads.start {
                 var set = sigset_t()
                 sigemptyset(&set)
                 for signal in signals { sigaddset(&set, signal) }

@@ -4,21 +4,48 @@ import CLinux
 import Contract
 import Glibc
 import Names
-import Staging
 
-/// Starts the job script: in a process group of its own, with default signals, and with no
-/// descriptor of ours but its three streams.
-struct ToolLaunch: Sendable {
+/// Starts a program: in a process group of its own, with default signals, and with no descriptor
+/// of ours but its three streams.
+package struct ProcessLaunch: Sendable {
     let command: [ByteString]
     let workingDirectory: FilePath
     let environment: [ByteString]
     let stdout: Descriptor
     let stderr: Descriptor
 
+    /// - Parameter environment: `NAME=value` each; nothing is inherited.
+    package init(
+        command: [ByteString],
+        workingDirectory: FilePath,
+        environment: [ByteString],
+        stdout: Descriptor,
+        stderr: Descriptor
+    ) {
+        self.command = command
+        self.workingDirectory = workingDirectory
+        self.environment = environment
+        self.stdout = stdout
+        self.stderr = stderr
+    }
+
+    /// This process's own environment, as `NAME=value`.
+    package static func ownEnvironment() -> [ByteString] {
+        var entries: [ByteString] = []
+        var next = environ
+        // SAFETY: `environ` ends with a null pointer, and nothing in these programs changes it.
+        while let entry = next.pointee {
+            let bytes = UnsafeBufferPointer(start: entry, count: strlen(entry))
+            entries.append(ByteString(bytes.map { UInt8(bitPattern: $0) }))
+            next += 1
+        }
+        return entries
+    }
+
     /// Starts it and gives its pid, which is also its process group.
     ///
     /// - Throws: errno's text when the program cannot be started.
-    func start() throws(StagingError) -> pid_t {
+    package func start() throws(StagingError) -> pid_t {
         var pid: pid_t = 0
         let error = workingDirectory.withCString { directory in
             withCStrings(command) { arguments in
