@@ -12,7 +12,8 @@ struct HeadNodeCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             RunCommand.self, StatusCommand.self, LogsCommand.self, CancelCommand.self,
-            CollectCommand.self, CheckConfigCommand.self, S3Command.self,
+            CollectCommand.self, CheckConfigCommand.self, DoctorCommand.self,
+            S3Command.self,
             SupervisorCommand.self,
         ]
     )
