@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,9 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+int clinux_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
 
-int clinux_openat(int dirfd, const char *path, int flags, mode_t mode) {
+int clinux_openat(int dirfd, const char *path, int flags, unsigned int mode) {
     return openat(dirfd, path, flags, mode);
 }
 
@@ -26,7 +27,7 @@ static int is_dots(const char *name) {
 }
 
 /// The fallback: one openat per component, none of which may be a link.
-static int open_by_component(int dirfd, const char *path, int flags, mode_t mode) {
+static int open_by_component(int dirfd, const char *path, int flags, unsigned int mode) {
     char name[NAME_MAX + 1];
     int at = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
     if (at < 0) return -1;
@@ -59,7 +60,7 @@ static int open_by_component(int dirfd, const char *path, int flags, mode_t mode
     }
 }
 
-int clinux_open_beneath(int dirfd, const char *path, int flags, mode_t mode) {
+int clinux_open_beneath(int dirfd, const char *path, int flags, unsigned int mode) {
     struct open_how how = {
         .flags = (uint64_t)(flags | O_CLOEXEC),
         .mode = flags & O_CREAT ? mode : 0,
@@ -88,7 +89,7 @@ int clinux_set_not_dumpable(void) {
 
 int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-int clinux_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *directory, int out,
+int clinux_spawn(int *pid, char *const argv[], char *const envp[], const char *directory, int out,
                  int err) {
     // Not /dev/null: an image may have no /dev.
     int in[2];

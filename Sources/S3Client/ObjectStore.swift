@@ -23,7 +23,8 @@ package protocol ObjectStore: Sendable {
 
     /// Streams the object, or `range` of it, to the sink that `makeSink` gives.
     ///
-    /// A broken connection is resumed from the last byte taken if the object is still the same.
+    /// A broken connection is resumed from the last byte taken if the object is still the same. A
+    /// range that is not wholly inside the object is `.refused`.
     /// - Parameters:
     ///   - ifMatch: fails with `.preconditionFailed` unless the object has this entity tag.
     ///   - expecting: the checksum of exactly the bytes asked for, where the caller knows it.

@@ -210,10 +210,17 @@ struct SettingsResolver {
     private mutating func local() -> LocalSettings? {
         let root = read(ConfigSchema.localRoot)
         let network = read(ConfigSchema.localNetwork)
+        let shape = read(ConfigSchema.localShape)
         let worker = read(ConfigSchema.worker)
         let state = stateDirectory()
-        guard let root, let network, let state else { return nil }
-        return LocalSettings(root: root, network: network, stateDirectory: state, worker: worker)
+        guard let root, let network, let shape, let state else { return nil }
+        return LocalSettings(
+            root: root,
+            network: network,
+            shape: shape,
+            stateDirectory: state,
+            worker: worker
+        )
     }
 
     private mutating func stateDirectory() -> FilePath? {

@@ -18,11 +18,13 @@ final class ResumableSink: HTTPBodySink {
         var problem: AttemptFailure?
     }
 
+    private let call: S3Call
     private let inner: any HTTPBodySink
     private let range: ByteRange?
     private let state = Mutex(State())
 
-    init(_ inner: any HTTPBodySink, range: ByteRange?) {
+    init(_ call: S3Call, _ inner: any HTTPBodySink, range: ByteRange?) {
+        self.call = call
         self.inner = inner
         self.range = range
     }
@@ -56,7 +58,7 @@ final class ResumableSink: HTTPBodySink {
         try state.withLock { state in
             state.problem = nil
             do throws(AttemptFailure) {
-                let info = try Self.info(head, asked: asked, isFirst: state.taken == 0)
+                let info = try info(head, asked: asked)
                 if let first = state.info {
                     guard first.eTag == info.eTag, first.size == info.size else {
                         throw .answer(ErrorAnswer(status: 412, code: "PreconditionFailed"))
@@ -97,16 +99,18 @@ final class ResumableSink: HTTPBodySink {
     }
 
     /// What the answer says of the object, if it is the answer to what was asked.
-    private static func info(
+    private func info(
         _ head: HTTPResponseHead,
-        asked: ByteRange?,
-        isFirst: Bool
+        asked: ByteRange?
     ) throws(AttemptFailure) -> ObjectInfo {
         switch (head.status, asked) {
         case (200, nil):
             return try head.objectInfo(size: head.contentLength(), isWhole: true)
         case (206, .some(let asked)):
             let (range, size) = try head.contentRange()
+            guard range.offset == asked.offset, size >= asked.offset + asked.length else {
+                throw .final(.rangeNotInside(call, asked, size: size))
+            }
             guard range == asked else { throw .unreadable("it is another range than asked for") }
             return try head.objectInfo(size: size, isWhole: range.length == size)
         case (200, .some): throw .unreadable("it is the whole object instead of a range")

@@ -13,7 +13,7 @@ extension S3Store {
         to sink: any HTTPBodySink
     ) async throws(S3Error) -> ObjectInfo {
         let call = call(.getObject, key)
-        let received = ResumableSink(sink, range: range)
+        let received = ResumableSink(call, sink, range: range)
         return try await run(call) { _ throws(AttemptFailure) in
             if !received.isComplete {
                 try await receive(call, key, ifMatch: ifMatch, into: received)
@@ -63,6 +63,16 @@ extension S3Store {
 }
 
 extension S3Error {
+    static func rangeNotInside(_ call: S3Call, _ range: ByteRange, size: Int64) -> S3Error {
+        S3Error(
+            .refused,
+            what: "\(call.headline): bytes \(range.offset) to \(range.offset + range.length - 1) "
+                + "are not all inside it",
+            place: "it has \(size) bytes",
+            serverCode: "InvalidRange"
+        )
+    }
+
     static func corrupted(_ call: S3Call, got: CRC64NVME, right: CRC64NVME) -> S3Error {
         S3Error(
             .corrupted,

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Digests
+import Names
+import S3Client
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct TransferTests {
+    static let part = 5 << 20
+    static let limits = TransferLimits(
+        parallel: 3,
+        partBytes: Int64(part),
+        thresholdBytes: Int64(part)
+    )
+
+    @Test(arguments: ContractBackend.available)
+    func `files go up and down at every border`(backend: ContractBackend) async throws {
+        let (store, prefix) = try await backend.fresh()
+        for size in [
+            0, 1, Self.part - 1, Self.part, Self.part + 1, 3 * Self.part, 3 * Self.part + 1,
+        ] {
+            let key = try ObjectKey(prefix + "f\(size)")
+            let bytes = patterned(size)
+            let source = try TemporaryFile(bytes)
+            let sent = Mutex<Int64>(0)
+            let stored = try await Upload(to: store, limits: Self.limits) { event in
+                if case .moved(let count) = event { sent.withLock { $0 += count } }
+            }
+            .run(
+                FileSource(descriptor: source.descriptor, named: "f", length: Int64(size)),
+                at: key,
+                options: PutOptions(condition: .absent)
+            )
+            #expect(sent.withLock { $0 } == Int64(size))
+            #expect(stored.size == Int64(size))
+            #expect(stored.checksum == CRC64NVME(of: bytes))
+            #expect(try await store.head(key)?.eTag == stored.eTag)
+
+            let target = try TemporaryFile()
+            let expected = ExpectedObject(size: Int64(size), checksum: stored.checksum)
+            let fetched = try await FileDownload(from: store, limits: Self.limits)
+                .run(key, expecting: expected, into: target.descriptor, named: "t")
+            #expect(fetched.checksum == stored.checksum)
+            #expect(fetched.info.size == Int64(size))
+            #expect(target.bytes == bytes)
+        }
+    }
+
+    @Test func `a part that fails for good aborts the upload`() async throws {
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            if call.kind == .uploadPart, call.number == 3, !call.isDone {
+                throw S3Error(.accessDenied, what: "denied")
+            }
+        }
+        let source = MemorySource(patterned(Self.part * 6))
+        let key = try ObjectKey("k")
+        let found = await code { () throws(S3Error) in
+            try await Upload(to: store, limits: Self.limits).run(source, at: key)
+        }
+        #expect(found == .accessDenied)
+        #expect(store.openUploads == 0)
+        #expect(store.keys.isEmpty)
+        #expect(store.calls.count { $0.kind == .uploadPart } < 6)
+    }
+
+    @Test func `a cancelled upload is aborted`() async throws {
+        let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            guard call.kind == .uploadPart, !call.isDone else { return }
+            arrival.yield()
+            do { try await Task.sleep(for: .seconds(3600)) } catch {
+                throw S3Error(.cancelled, what: "cancelled")
+            }
+        }
+        let source = MemorySource(patterned(Self.part * 4))
+        let key = try ObjectKey("k")
+        let found = await withTaskGroup(of: S3Error.Code?.self) { group in
+            group.addTask {
+                await code { () throws(S3Error) in
+                    try await Upload(to: store, limits: Self.limits).run(source, at: key)
+                }
+            }
+            for await _ in arrivals { break }
+            group.cancelAll()
+            return await group.next() ?? nil
+        }
+        #expect(found == .cancelled)
+        #expect(store.openUploads == 0)
+        #expect(store.calls.contains { $0.kind == .abortMultipart })
+    }
+
+    @Test func `a source that is shorter than it says is not stored`() async throws {
+        let store = InMemoryObjectStore()
+        let file = try TemporaryFile(patterned(100))
+        let source = FileSource(descriptor: file.descriptor, named: "f", length: 101)
+        let key = try ObjectKey("k")
+        let found = await code { () throws(S3Error) in
+            try await Upload(to: store).run(source, at: key)
+        }
+        #expect(found == .source)
+        #expect(store.keys.isEmpty)
+    }
+
+    @Test(arguments: [1000, part * 3])
+    func `damaged bytes are never returned`(size: Int) async throws {
+        let store = InMemoryObjectStore()
+        let key = try ObjectKey("k")
+        let bytes = patterned(size)
+        _ = try await Upload(to: store, limits: Self.limits).run(MemorySource(bytes), at: key)
+        store.damage(key, at: size / 2)
+        let target = try TemporaryFile()
+        let restarts = Mutex(0)
+        let found = await code { () throws(S3Error) in
+            try await FileDownload(from: store, limits: Self.limits) { event in
+                if case .restarted = event { restarts.withLock { $0 += 1 } }
+            }
+            .run(
+                key,
+                expecting: ExpectedObject(checksum: CRC64NVME(of: bytes)),
+                into: target.descriptor,
+                named: "t"
+            )
+        }
+        #expect(found == .corrupted)
+        #expect(restarts.withLock { $0 } == 3)
+    }
+
+    @Test func `bytes damaged once are fetched again`() async throws {
+        let store = InMemoryObjectStore()
+        let key = try ObjectKey("k")
+        let bytes = patterned(Self.part * 2)
+        _ = try await Upload(to: store, limits: Self.limits).run(MemorySource(bytes), at: key)
+        store.damage(key, at: 17)
+        let target = try TemporaryFile()
+        _ = try await FileDownload(from: store, limits: Self.limits) { event in
+            // The damage was on the way: the second time the bytes are right.
+            if case .restarted = event { store.damage(key, at: 17) }
+        }
+        .run(key, into: target.descriptor, named: "t")
+        #expect(target.bytes == bytes)
+    }
+
+    @Test func `an object replaced between two ranges is begun again`() async throws {
+        let key = try ObjectKey("k")
+        let first = patterned(Self.part * 2, seed: 1)
+        let second = patterned(Self.part * 3, seed: 2)
+        let inner = Mutex<InMemoryObjectStore?>(nil)
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            guard call.kind == .get, call.number == 2, !call.isDone else { return }
+            guard let store = inner.withLock({ $0 }) else { return }
+            _ = try await store.put(key, bytes: second)
+        }
+        inner.withLock { $0 = store }
+        _ = try await store.put(key, bytes: first)
+        let target = try TemporaryFile()
+        let limits = TransferLimits(
+            parallel: 1,
+            partBytes: Int64(Self.part),
+            thresholdBytes: Int64(Self.part)
+        )
+        _ = try await FileDownload(from: store, limits: limits)
+            .run(key, into: target.descriptor, named: "t")
+        #expect(target.bytes == second)
+        inner.withLock { $0 = nil }
+    }
+
+    @Test func `another size or checksum than expected`() async throws {
+        let store = InMemoryObjectStore()
+        let key = try ObjectKey("k")
+        _ = try await store.put(key, bytes: [1, 2, 3])
+        let target = try TemporaryFile()
+        for wrong in [
+            ExpectedObject(size: 4), ExpectedObject(size: 3, checksum: CRC64NVME(of: [1])),
+            ExpectedObject(size: 100 << 20),
+        ] {
+            let found = await code { () throws(S3Error) in
+                try await FileDownload(from: store)
+                    .run(key, expecting: wrong, into: target.descriptor, named: "t")
+            }
+            #expect(found == .corrupted)
+        }
+        let missing = await code { () throws(S3Error) in
+            try await FileDownload(from: store)
+                .run(ObjectKey(unchecked: "none"), into: target.descriptor, named: "t")
+        }
+        #expect(missing == .noSuchKey)
+    }
+}
