@@ -62,7 +62,7 @@ let package = Package(
         library("Digests", ["Diagnostics", "Names", "CCrypto", "CDigests"]),
         library("Transport", ["Diagnostics", "Digests", "CCurl"]),
         library("S3Client", ["Diagnostics", "Names", "Digests", "Transport", "CXML"]),
-        library("Contract", ["Diagnostics", "Names"]),
+        library("Contract", ["Diagnostics", "Names", "Digests"]),
         library(
             "Staging",
             ["Diagnostics", "Names", "Digests", "Transport", "S3Client", "Contract", "CLinux"],

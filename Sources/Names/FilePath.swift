@@ -119,7 +119,9 @@ package struct FilePath: Hashable, Sendable {
         try bytes.withCPath(body)
     }
 
-    static let slash = UInt8(ascii: "/")
+    /// What stands between components.
+    package static let separator = UInt8(ascii: "/")
+    static let slash = separator
     static let dot = UInt8(ascii: ".")
 }
 

@@ -24,6 +24,8 @@ package struct HTTPRequest: Sendable {
     /// transport's own limit. A server that copies or assembles a large object can be silent for
     /// minutes, and a watch for longer.
     package var silenceLimit: Duration?
+    /// Whether to leave kept connections alone: for a retry after bytes came damaged.
+    package var usesFreshConnection = false
 
     package init(
         _ method: Method,
@@ -53,6 +55,13 @@ package struct HTTPField: Sendable, Hashable {
 }
 
 extension HTTPField {
+    /// Whether it is called `name`, which is given in lower case.
+    func isNamed(_ name: String) -> Bool {
+        self.name.utf8.elementsEqual(name.utf8) {
+            $0 == $1 || (65...90).contains($0) && $0 | 32 == $1
+        }
+    }
+
     /// Whether this can stand in a request (RFC 9110, section 5): a token, and visible bytes.
     var isWellFormed: Bool {
         let separators = "\"(),/:;<=>?@[\\]{}".utf8

@@ -13,6 +13,8 @@ struct ResponseHeadReader {
     private static let byteLimit = 256 << 10
 
     private(set) var head: HTTPResponseHead?
+    /// Whether one of the interim heads was `100 Continue`.
+    private(set) var hasSeenContinue = false
     private var status: Int?
     private var fields: [(name: [UInt8], value: [UInt8])] = []
     private var byteCount = 0
@@ -33,6 +35,7 @@ struct ResponseHeadReader {
             return nil
         }
         self.status = nil
+        if status == 100 { hasSeenContinue = true }
         guard status >= 200 else { return nil }
         let finished = HTTPResponseHead(
             status: status,

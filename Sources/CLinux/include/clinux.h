@@ -2,19 +2,18 @@
 // Linux calls that Swift cannot make: variadic ones, and those glibc has no wrapper for.
 #pragma once
 
-#include <stdint.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-
 /// Opens `path` below the directory `dirfd` and never outside it: no component may be a symbolic
 /// link, a magic link or lead above `dirfd` (openat2(2)). Where the kernel or a seccomp profile
 /// refuses openat2 (ENOSYS, EPERM), the path is walked component by component with O_NOFOLLOW.
 /// Returns a descriptor, or -1 with errno (ELOOP or ENOTDIR for a link, EXDEV for an escape).
-int clinux_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
+int clinux_open_beneath(int dirfd, const char *path, int flags, unsigned int mode);
+
+/// The same for a directory that is only gone through (O_PATH).
+int clinux_open_directory_beneath(int dirfd, const char *path);
 
 /// open(2) and openat(2), which are variadic in C.
-int clinux_open(const char *path, int flags, mode_t mode);
-int clinux_openat(int dirfd, const char *path, int flags, mode_t mode);
+int clinux_open(const char *path, int flags, unsigned int mode);
+int clinux_openat(int dirfd, const char *path, int flags, unsigned int mode);
 
 /// Makes this process unreadable to others of its user: no ptrace, no /proc/PID/environ or mem,
 /// no core file.
@@ -22,6 +21,12 @@ int clinux_set_not_dumpable(void);
 
 /// Makes orphaned descendants this process's children (PR_SET_CHILD_SUBREAPER).
 int clinux_become_subreaper(void);
+
+/// Starts a program in a process group of its own, in `directory`, with default signals, an empty
+/// standard input, `out` and `err` for its streams, and no other descriptor of ours.
+/// Returns 0 and sets `pid`, or an errno value.
+int clinux_spawn(int *pid, char *const argv[], char *const envp[], const char *directory, int out,
+                 int err);
 
 /// renameat2(2) with RENAME_NOREPLACE: EEXIST when the target is there.
 int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CCurl
+import Glibc
 
 // libcurl calls these on the loop thread, from inside curl_multi_perform() and
 // curl_multi_remove_handle(), with the transfer as context.
@@ -22,6 +23,7 @@ extension CurlTransfer {
         try CurlCode.check(ccurl_set_debug_callback(easy, onComment))
         try handle.set(CURLOPT_DEBUGDATA, pointer: context)
         try handle.set(CURLOPT_VERBOSE, true)
+        try CurlCode.check(ccurl_set_socket_callback(easy, onSocket))
     }
 }
 
@@ -56,4 +58,14 @@ private let onComment: curl_debug_callback = { _, kind, bytes, count, context in
         transfer(context).take(comment: UnsafeRawBufferPointer(start: bytes, count: count))
     }
     return 0
+}
+
+/// Programs that we start do not inherit connections.
+private let onSocket: curl_opensocket_callback = { _, _, address in
+    guard let address = address?.pointee else { return CURL_SOCKET_BAD }
+    return socket(
+        address.family,
+        address.socktype | Int32(SOCK_CLOEXEC.rawValue),
+        address.protocol
+    )
 }

@@ -12,11 +12,14 @@ final class CurlLoop {
     private let mailbox: CurlMailbox
     private let metrics: TransportMetrics
     private let settings: CurlSettings
+    private let gatherer: Gatherer
     private let idleLimit: Int
 
     private var queue: TransferQueue<Exchange>
     /// By easy handle, which is how libcurl names them.
     private var active: [OpaquePointer: CurlTransfer] = [:]
+    /// Servers that do not answer `Expect: 100-continue`.
+    private var mute: Set<Origin> = []
     /// Handles to use again; they keep TLS sessions.
     private var idle: [OpaquePointer] = []
 
@@ -30,6 +33,7 @@ final class CurlLoop {
         self.mailbox = mailbox
         self.metrics = metrics
         settings = CurlSettings(options)
+        gatherer = Gatherer(capacity: max(options.receiveBufferBytes, 1))
         idleLimit = options.maxConnections
         queue = TransferQueue(
             limit: options.maxConnections,
@@ -102,7 +106,11 @@ extension CurlLoop {
             startWaiting()
             var running: Int32 = 0
             curl_multi_perform(multi, &running)
+            let stopped = gatherer.finishRound()
             collectFinished()
+            for transfer in stopped where active[transfer.easy] === transfer {
+                end(transfer, transfer.outcome(CURLE_WRITE_ERROR))
+            }
             startWaiting()
             // It returns at once when the bell was rung since the last time, when a transfer was
             // just added, and when one of libcurl's own timers is due.
@@ -152,7 +160,13 @@ extension CurlLoop {
                 exchange.finish(.failure(TransportError(.unreachable, what: "No memory left")))
                 continue
             }
-            let transfer = CurlTransfer(exchange, easy: easy, metrics: metrics)
+            let transfer = CurlTransfer(
+                exchange,
+                easy: easy,
+                mayAsk: !mute.contains(exchange.origin),
+                gatherer: gatherer,
+                metrics: metrics
+            )
             active[easy] = transfer
             do throws(TransportError) {
                 try transfer.prepare(settings)
@@ -171,18 +185,30 @@ extension CurlLoop {
                 let easy = message.pointee.easy_handle,
                 let transfer = active[easy]
             else { continue }
-            end(transfer, transfer.outcome(ccurl_message_result(message)))
+            let exchange = transfer.exchange
+            if transfer.wasAskedInVain || transfer.hasRefusedExpect { mute.insert(exchange.origin) }
+            if transfer.hasRefusedExpect {
+                release(transfer)
+                queue.add(exchange, ticket: exchange.ticket, origin: exchange.origin)
+            } else {
+                end(transfer, transfer.outcome(ccurl_message_result(message)))
+            }
         }
     }
 
     /// Takes the transfer off its handle, then ends the call: nothing is called back after that.
     private func end(_ transfer: CurlTransfer, _ outcome: Result<HTTPResponse, TransportError>) {
+        release(transfer)
+        transfer.exchange.finish(outcome)
+    }
+
+    /// Takes the transfer off its handle, which others can use then.
+    private func release(_ transfer: CurlTransfer) {
         let easy = transfer.easy
         curl_multi_remove_handle(multi, easy)
         curl_easy_reset(easy)
         active[easy] = nil
         queue.finish(transfer.exchange.origin)
         if idle.count < idleLimit { idle.append(easy) } else { curl_easy_cleanup(easy) }
-        transfer.exchange.finish(outcome)
     }
 }

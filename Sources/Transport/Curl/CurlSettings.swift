@@ -33,6 +33,8 @@ final class CurlSettings {
         try handle.set(CURLOPT_PATH_AS_IS, true)
         try handle.set(CURLOPT_FOLLOWLOCATION, false)
         try handle.set(CURLOPT_NOSIGNAL, true)
+        // A resolver thread that hangs is left behind: waiting for it would stop every transfer.
+        try handle.set(CURLOPT_QUICK_EXIT, true)
         try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, true)
         try handle.set(CURLOPT_USERAGENT, options.userAgent)
         try handle.set(CURLOPT_BUFFERSIZE, options.receiveBufferBytes)

@@ -14,12 +14,15 @@ final class CurlTransfer {
 
     let exchange: Exchange
     let easy: OpaquePointer
+    private let gatherer: Gatherer
     private let metrics: TransportMetrics
     private let errorText: UnsafeMutablePointer<CChar>
     private var fieldList: UnsafeMutablePointer<curl_slist>?
 
     private var reader: (any HTTPBodyReader)?
     private var bytesToSend: Int64
+    /// Whether to wait for `100 Continue` before the body is sent.
+    private let asksFirst: Bool
     private var headReader = ResponseHeadReader()
     private var bodyLength: Int64 = 0
     private var errorBody: [UInt8] = []
@@ -29,11 +32,20 @@ final class CurlTransfer {
     /// Our own reason for stopping, which libcurl only knows as "aborted".
     private var failure: TransportError?
 
-    init(_ exchange: Exchange, easy: OpaquePointer, metrics: TransportMetrics) {
+    /// - Parameter mayAsk: whether a large body may wait for `100 Continue`.
+    init(
+        _ exchange: Exchange,
+        easy: OpaquePointer,
+        mayAsk: Bool,
+        gatherer: Gatherer,
+        metrics: TransportMetrics
+    ) {
         self.exchange = exchange
         self.easy = easy
+        self.gatherer = gatherer
         self.metrics = metrics
         bytesToSend = exchange.request.body?.length ?? 0
+        asksFirst = mayAsk && bytesToSend > Self.continueThreshold
         // SAFETY: libcurl writes at most CURL_ERROR_SIZE bytes here; freed in deinit.
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -66,6 +78,7 @@ extension CurlTransfer {
         do throws(CurlCode) {
             try settings.apply(to: handle, silenceLimit: request.silenceLimit)
             try handle.set(CURLOPT_URL, request.url)
+            try handle.set(CURLOPT_FRESH_CONNECT, request.usesFreshConnection)
             try CurlCode.check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, fieldList))
             try handle.set(CURLOPT_ERRORBUFFER, pointer: errorText)
             try setMethod(handle)
@@ -100,8 +113,9 @@ extension CurlTransfer {
 
     private func makeFieldList() throws(TransportError) {
         let request = exchange.request
-        for field in request.fields where field.name != "content-length" {
-            guard field.isWellFormed, field.name != "transfer-encoding", field.name != "expect"
+        for field in request.fields where !field.isNamed("content-length") {
+            guard field.isWellFormed, !field.isNamed("transfer-encoding"),
+                !field.isNamed("expect")
             else {
                 throw TransportError(
                     .usage,
@@ -110,14 +124,16 @@ extension CurlTransfer {
                     place: exchange.origin.description
                 )
             }
-            // libcurl's spelling of a field without a value has a semicolon.
-            append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+            // libcurl's spelling of a field without a value has a semicolon; blanks are no value.
+            let isEmpty = field.value.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 }
+            append(isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         // libcurl's spelling of "leave this one out" has nothing after the colon.
-        if request.method == .post, !request.fields.contains(where: { $0.name == "content-type" }) {
+        if request.method == .post, !request.fields.contains(where: { $0.isNamed("content-type") })
+        {
             append("content-type:")
         }
-        if bytesToSend <= Self.continueThreshold { append("expect:") }
+        if !asksFirst { append("expect:") }
     }
 
     private func append(_ line: String) {
@@ -135,10 +151,9 @@ extension CurlTransfer {
     /// The request is about to be put on a connection; false stops it.
     ///
     /// libcurl itself repeats a request when a kept connection turns out to be dead. Whether the
-    /// server acted on the first is unknown, so that is not libcurl's to decide. After 417 it leaves
-    /// out `Expect` and tries again: that is fine, the server has said that it did nothing.
+    /// server acted on the first is unknown, so that is not libcurl's to decide.
     func willSend() -> Bool {
-        if departures > 0, headReader.head?.status != 417 {
+        if departures > 0 {
             failure = TransportError(
                 .interrupted,
                 what: "A kept connection broke before the answer came",
@@ -198,13 +213,16 @@ extension CurlTransfer {
             errorBody += bytes.prefix(Self.errorBodyLimit - errorBody.count)
             return true
         }
-        do {
-            try exchange.sink?.write(bytes)
-            return true
-        } catch {
-            failure = sinkFailure(error)
-            return false
-        }
+        if exchange.sink != nil { gatherer.add(bytes, of: self) }
+        return !isStopped
+    }
+
+    /// Whether there is a reason of our own to stop.
+    var isStopped: Bool { failure != nil }
+
+    /// Hands gathered bytes to the sink; the transfer is stopped if it throws.
+    func deliver(_ bytes: UnsafeRawBufferPointer) {
+        do { try exchange.sink?.write(bytes) } catch { failure = sinkFailure(error) }
     }
 
     /// Takes a line of libcurl's own commentary.
@@ -237,6 +255,15 @@ extension CurlTransfer {
 // MARK: - After
 
 extension CurlTransfer {
+    /// Whether the server refused to be asked, and did nothing else (RFC 9110, section 10.1.1).
+    var hasRefusedExpect: Bool { asksFirst && headReader.head?.status == 417 }
+
+    /// Whether the server took the body without ever saying `100 Continue`: asking it again would
+    /// cost the same wait again.
+    var wasAskedInVain: Bool {
+        asksFirst && !headReader.hasSeenContinue && headReader.head?.isSuccess == true
+    }
+
     /// What came of it, once libcurl is done with `code`.
     func outcome(_ code: CURLcode) -> Result<HTTPResponse, TransportError> {
         let handle = CurlHandle(easy: easy)

@@ -49,7 +49,14 @@ extension TransportError {
             return error(.proxy, "The proxy refused", "Check the proxy's address.")
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS,
             CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-            return error(.untrusted, "The server's certificate is not trusted", Self.trustRemedy)
+            return error(
+                .untrusted,
+                "The server's certificate is not trusted",
+                text.contains(anyOf: "subject name") ? Self.subjectRemedy : Self.trustRemedy
+            )
+        case CURLE_SEND_ERROR where text.tellsOfRefusedCertificate,
+            CURLE_RECV_ERROR where text.tellsOfRefusedCertificate:
+            return error(.untrusted, "The server wants another certificate of ours", Self.ownRemedy)
         case CURLE_SSL_CONNECT_ERROR where !text.tellsOfBrokenConnection:
             return error(.untrusted, "TLS could not be agreed on", Self.tlsRemedy)
         case CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
@@ -70,6 +77,9 @@ extension TransportError {
         "Check the endpoint's host and port, and that no firewall or NetworkPolicy is in between."
     private static let trustRemedy =
         "Name the file with the certificate authority that signed the server's certificate."
+    private static let subjectRemedy =
+        "Use the host name that is in the server's certificate, or have it made for this one."
+    private static let ownRemedy = "Name a client certificate and key that the server accepts."
     private static let tlsRemedy =
         "Check that the endpoint speaks https at this port, with TLS 1.2 or later."
 
@@ -114,12 +124,22 @@ extension TransportError {
     }
 }
 
+// OpenSSL has no codes that reach us through libcurl, so these look at its words. Words that change
+// make an error less exact, not wrong.
 extension String {
-    /// Whether OpenSSL's words mean that the connection went away, not that TLS was refused.
+    /// Whether the connection went away, as opposed to TLS being refused.
     fileprivate var tellsOfBrokenConnection: Bool {
-        ["SSL_ERROR_SYSCALL", "unexpected eof", "reset by peer"]
-            .contains { words in
-                utf8.indices.contains { utf8[$0...].starts(with: words.utf8) }
-            }
+        contains(anyOf: "SSL_ERROR_SYSCALL", "unexpected eof", "reset by peer")
+    }
+
+    /// Whether the server sent an alert about our certificate; with TLS 1.3 that comes late.
+    fileprivate var tellsOfRefusedCertificate: Bool {
+        contains(anyOf: "alert certificate", "alert bad certificate", "alert unknown ca")
+    }
+
+    fileprivate func contains(anyOf phrases: String...) -> Bool {
+        phrases.contains { phrase in
+            utf8.indices.contains { utf8[$0...].starts(with: phrase.utf8) }
+        }
     }
 }

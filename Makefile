@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# Short names for what Scripts/ does. Each script says at its head what it promises.
+.PHONY: build test faults full lint format worker roots demo demo-fail bench
+
+build:
+	swift build
+
+test:
+	Scripts/test
+
+faults:
+	Scripts/test --faults
+
+full:
+	Scripts/test --full
+
+lint:
+	Scripts/lint
+
+format:
+	Scripts/lint --fix
+
+worker:
+	Scripts/worker
+
+roots: worker
+	Tests/Tools/check-worker-roots
+
+demo:
+	Scripts/demo
+
+demo-fail:
+	Scripts/demo --fail
+
+bench:
+	Scripts/bench

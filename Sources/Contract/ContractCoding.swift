@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Digests
+import FoundationEssentials
+import Names
+
+/// How the contract's documents become bytes: JSON with sorted keys, so that equal values give
+/// equal bytes and a document can be named by its SHA-256.
+package enum ContractCoding {
+    /// The largest document taken, in bytes; a spec of 100,000 files has about 30 MiB.
+    package static let largestDocument = 256 << 20
+
+    /// The document's bytes.
+    package static func encode(_ value: some Encodable) throws(ContractError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return Array(try encoder.encode(value))
+        } catch {
+            throw ContractError(.malformed, what: "Cannot write a document", cause: error)
+        }
+    }
+
+    /// Reads a document.
+    ///
+    /// - Parameter name: what the document is, for messages: `spec`, `report`.
+    package static func decode<Value: VersionedDocument>(
+        _ type: Value.Type,
+        from bytes: [UInt8],
+        name: String
+    ) throws(ContractError) -> Value {
+        let data = Data(bytes)
+        let version: Int
+        do {
+            version = try JSONDecoder().decode(VersionOnly.self, from: data).version
+        } catch {
+            throw malformed(name, error)
+        }
+        guard version == Value.currentVersion else {
+            throw ContractError(
+                .version,
+                what: "The \(name) has version \(version), this program speaks version "
+                    + "\(Value.currentVersion)",
+                remedy: "Use the same release of galaxy-head-node and galaxy-worker-exec."
+            )
+        }
+        do {
+            return try JSONDecoder().decode(Value.self, from: data)
+        } catch {
+            throw malformed(name, error)
+        }
+    }
+
+    private struct VersionOnly: Decodable { var version: Int }
+
+    private static func malformed(
+        _ name: String,
+        _ error: any Error
+    ) -> ContractError {
+        ContractError(
+            .malformed,
+            what: "The \(name) cannot be read: \(JSONProblem.text(for: error))"
+        )
+    }
+}
+
+/// A document that says its version first.
+package protocol VersionedDocument: Codable, Sendable {
+    static var currentVersion: Int { get }
+    var version: Int { get }
+}
+
+/// What is wrong with a JSON document, in one line.
+package enum JSONProblem {
+    /// The place in the document and the complaint.
+    package static func text(for error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "\(error)" }
+        switch error {
+        case .keyNotFound(let key, let context):
+            return "\"\(key.stringValue)\" is missing\(place(context))"
+        case .valueNotFound(_, let context):
+            return "a value is missing\(place(context))"
+        case .typeMismatch(let type, let context):
+            return "expected \(type)\(place(context))"
+        case .dataCorrupted(let context):
+            let why = context.underlyingError.map { "\($0)" } ?? context.debugDescription
+            return why + place(context)
+        @unknown default:
+            return "\(error)"
+        }
+    }
+
+    private static func place(_ context: DecodingError.Context) -> String {
+        guard !context.codingPath.isEmpty else { return "" }
+        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+        return " at " + path.joined(separator: ".")
+    }
+}

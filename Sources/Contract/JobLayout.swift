@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Digests
+import Names
+
+/// The part of the bucket that is ours: safe ASCII segments joined by `/`, none at either end, or
+/// nothing at all for the whole bucket.
+package struct KeyPrefix: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    /// Takes segments of letters, digits and `. _ -`, other than `.` and `..`; at most 256 bytes.
+    ///
+    /// Slashes at either end are dropped.
+    package init(_ text: String) throws(ContractError) {
+        let slash = UInt8(ascii: "/")
+        let bytes = Array(text.utf8.drop { $0 == slash }.reversed().drop { $0 == slash }.reversed())
+        let segments = bytes.split(separator: slash, omittingEmptySubsequences: false)
+        let safe = segments.allSatisfy { segment in
+            let name = String(decoding: segment, as: UTF8.self)
+            return !segment.isEmpty && name != "." && name != ".."
+                && segment.allSatisfy(Self.isSafe)
+        }
+        guard bytes.isEmpty || (safe && bytes.count <= 256) else {
+            throw .badValue(
+                "key prefix",
+                text,
+                "expected segments of letters, digits and . _ - joined by single slashes"
+            )
+        }
+        description = String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func isSafe(_ byte: UInt8) -> Bool {
+        Grammar.isLowerOrDigit(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains(byte)
+    }
+}
+
+/// Spells every object key; nobody else puts keys together.
+///
+/// ```
+/// <prefix>/stage/<sha256(path)>/<nonce>         bytes staged from the head's disk
+/// <prefix>/staged/<sha256(path)>/<version>      record of what is staged
+/// <prefix>/data/<instance>/<run>/<attempt>/<n>  bytes of one output
+/// <prefix>/links/<sha256(path)>                 record: a link on the head names this object
+/// <prefix>/packs/<sha256>                       content-named packs
+/// <prefix>/jobs/<instance>/<run>/…              spec, pack, attempts, result
+/// ```
+package struct JobLayout: Sendable, Hashable {
+    package let prefix: KeyPrefix
+    package let instance: InstanceName
+
+    package init(prefix: KeyPrefix, instance: InstanceName) {
+        self.prefix = prefix
+        self.instance = instance
+    }
+
+    /// A fresh place for bytes staged from `path`.
+    package func stage(_ path: FilePath, nonce: String) -> ObjectKey {
+        key("stage/\(name(of: path))/\(nonce)")
+    }
+
+    /// The record for one version of the file at `path`; `version` is a hexadecimal digest.
+    package func staged(_ path: FilePath, version: String) -> ObjectKey {
+        key("staged/\(name(of: path))/\(version)")
+    }
+
+    /// The record that a link on the head at `path` names an object.
+    package func link(_ path: FilePath) -> ObjectKey { key("links/\(name(of: path))") }
+
+    /// A pack named by its content.
+    package func pack(_ digest: SHA256Digest) -> ObjectKey { key("packs/\(digest.hex)") }
+
+    /// Where everything of a run but outputs is.
+    package func runPrefix(_ run: RunID) -> String { joined("jobs/\(instance)/\(run)/") }
+
+    /// The spec of a run.
+    package func spec(_ run: RunID) -> ObjectKey { key("jobs/\(instance)/\(run)/spec.json") }
+
+    /// The job directory of a run, packed; `nonce` sets one staging apart from its repetition.
+    package func runPack(_ run: RunID, nonce: String) -> ObjectKey {
+        key("jobs/\(instance)/\(run)/pack/\(nonce)")
+    }
+
+    /// The one result of a run.
+    package func result(_ run: RunID) -> ObjectKey { key("jobs/\(instance)/\(run)/result.json") }
+
+    /// Where an attempt says that it began.
+    package func started(_ run: RunID, _ attempt: AttemptID) -> ObjectKey {
+        key("jobs/\(instance)/\(run)/attempts/\(attempt)/started.json")
+    }
+
+    /// An attempt's report.
+    package func report(_ run: RunID, _ attempt: AttemptID) -> ObjectKey {
+        key("jobs/\(instance)/\(run)/attempts/\(attempt)/report.json")
+    }
+
+    /// A pack of small files that an attempt pushed.
+    package func pushedPack(_ run: RunID, _ attempt: AttemptID, _ number: Int) -> ObjectKey {
+        key("jobs/\(instance)/\(run)/attempts/\(attempt)/job/\(number)")
+    }
+
+    /// The bytes of one output of an attempt.
+    package func data(_ run: RunID, _ attempt: AttemptID, _ number: Int) -> ObjectKey {
+        key("data/\(instance)/\(run)/\(attempt)/\(number)")
+    }
+
+    private func name(of path: FilePath) -> String { SHA256Digest(of: path.bytes).hex }
+
+    private func joined(_ rest: String) -> String {
+        prefix.description.isEmpty ? rest : "\(prefix)/\(rest)"
+    }
+
+    /// A prefix of at most 256 bytes and names of fixed length stay far below a key's limit.
+    private func key(_ rest: String) -> ObjectKey {
+        guard let key = try? ObjectKey(joined(rest)) else {
+            preconditionFailure("a key of the layout is longer than S3 takes")
+        }
+        return key
+    }
+}

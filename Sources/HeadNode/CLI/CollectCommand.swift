@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Contract
+import Staging
+
+/// Brings a run's results back once more.
+struct CollectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collect",
+        abstract: "Bring the results of a job's last run back, again if need be.",
+        discussion: "Files are verified and renamed into place, so doing it twice changes nothing."
+    )
+
+    @OptionGroup var job: JobOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        try await conclude(json: output.json) {
+            let (description, _) = try job.description()
+            let session = try await Session(job.config.settings())
+            let folder = try RunFolder(jobDirectory: description.jobDirectory)
+            let notes = try RunNotes(description)
+            let display = RunDisplay(json: output.json)
+            guard let spec = notes.spec, let result = try await notes.desk(session).result() else {
+                throw HeadError(
+                    .noRun,
+                    what: "Run \(notes.state.run) has no result yet",
+                    remedy: "Follow it with galaxy-head-node run."
+                )
+            }
+            guard case .committed(let attempt, let sha256) = result.verdict else {
+                throw HeadError(.failed, what: "Run \(notes.state.run) ended without results")
+            }
+            let report = try await notes.desk(session).report(of: attempt, sha256: sha256)
+            let step = CollectStep(
+                store: session.store,
+                settings: session.settings,
+                observe: { display.show($0) }
+            )
+            let ending = try await step(report, spec)
+            display.show(.ended(notes.state.run, ending))
+            withExtendedLifetime(folder) {}
+        }
+    }
+}

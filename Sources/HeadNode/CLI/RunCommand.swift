@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Contract
+import Diagnostics
+import Glibc
+import S3Client
+import Staging
+
+/// One job, all the way.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run one job: stage its files, run its tool, bring its results back.",
+        discussion: """
+            If a run of this job goes on already, or was cut off, it is taken up where it is: \
+            nothing is staged or run twice. Ctrl-C stops watching; the run itself goes on, and \
+            `run` again or `cancel` takes it from there.
+
+            Exit status: 0 the tool ended with exit code 0, 1 it did not, 64 wrong usage, 65 the \
+            job description is wrong, 66 an input is missing or unusable, 69 the bucket did not do \
+            its part, 71 this machine did not, 75 another head has the job, 78 the configuration \
+            is wrong, 130 interrupted.
+            """
+    )
+
+    @OptionGroup var job: JobOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        try await conclude(json: output.json) {
+            let (description, digest) = try job.description()
+            let settings = try job.config.settings()
+            let display = RunDisplay(json: output.json)
+            let ending = try await Interruption.guarding { () async throws(HeadError) in
+                let session = try await Session(settings)
+                let pipeline = JobPipeline(
+                    description: description,
+                    descriptionSHA256: digest,
+                    settings: settings,
+                    store: session.store,
+                    executor: try session.executor(),
+                    folder: try RunFolder(jobDirectory: description.jobDirectory),
+                    observe: { display.show($0) }
+                )
+                return try await pipeline.run()
+            }
+            if ending.state != .ok { throw ExitCode(1) }
+        }
+    }
+}
+
+/// Does the work of a verb; what goes wrong is one line, or one JSON object, and an exit status.
+func conclude(
+    json: Bool,
+    _ work: () async throws -> Void
+) async throws {
+    do {
+        try await work()
+    } catch let error as HeadError {
+        Complaint(error, status: error.exitStatus).show(json: json)
+        throw ExitCode(error.exitStatus)
+    } catch let error as ConfigError {
+        error.show(json: json)
+        throw ExitCode(ConfigError.exitStatus)
+    } catch let error as S3Error {
+        Complaint(error, status: error.exitStatus).show(json: json)
+        throw ExitCode(error.exitStatus)
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One value that somebody wrote, and where.
+struct ConfigEntry: Sendable, Equatable {
+    /// Where a value comes from, in the order of rank: later wins.
+    enum Origin: Sendable, Equatable {
+        case fallback
+        /// A variable that AWS programs read.
+        case shared(String)
+        case file(String, line: Int, column: Int)
+        case environment(String)
+        case flag(String)
+    }
+
+    /// The key's path, such as `s3.bucket`.
+    let path: String
+    let text: String
+    let origin: Origin
+}
+
+extension ConfigEntry.Origin: CustomStringConvertible {
+    /// As messages name the place.
+    var description: String {
+        switch self {
+        case .fallback: "default"
+        case .shared(let name), .environment(let name): "environment \(name)"
+        case .file(let name, let line, let column): "\(name):\(line):\(column)"
+        case .flag(let path): "--set \(path)"
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+
+/// One thing wrong in the configuration.
+struct ConfigProblem: Sendable, Equatable {
+    /// `galaxy.yml:12:5`, `environment GALAXY_S3_EXECUTOR_RETRIES`, `--set retries`.
+    let place: String
+    let what: String
+    /// One imperative sentence, with a full stop.
+    let remedy: String
+    /// Where in the file, for the order of the report; nil elsewhere.
+    private let position: [Int]?
+
+    init(
+        place: String,
+        what: String,
+        remedy: String
+    ) {
+        self.place = place
+        self.what = what
+        self.remedy = remedy
+        position = nil
+    }
+
+    init(
+        at origin: ConfigEntry.Origin,
+        what: String,
+        remedy: String
+    ) {
+        place = "\(origin)"
+        self.what = what
+        self.remedy = remedy
+        if case .file(_, let line, let column) = origin {
+            position = [line, column]
+        } else {
+            position = nil
+        }
+    }
+
+    /// Those of the file first, from its top down; the others as they are.
+    static func sorted(_ problems: [ConfigProblem]) -> [ConfigProblem] {
+        let placed = problems.enumerated()
+            .sorted { first, second in
+                switch (first.element.position, second.element.position) {
+                case (let a?, let b?) where a != b: a.lexicographicallyPrecedes(b)
+                case (.some, nil): true
+                case (nil, .some): false
+                default: first.offset < second.offset
+                }
+            }
+        return placed.map(\.element)
+    }
+
+    /// `place: what; what to do`.
+    var line: String {
+        let advice = remedy.hasSuffix(".") ? String(remedy.dropLast()) : remedy
+        guard let first = advice.first else { return "\(place): \(what)" }
+        return "\(place): \(what); \(first.lowercased())\(advice.dropFirst())"
+    }
+}
+
+/// A configuration that cannot be used: all that is wrong with it, at once.
+struct ConfigError: ExplainedError, Equatable {
+    /// EX_CONFIG of sysexits.h.
+    static let exitStatus: Int32 = 78
+
+    let problems: [ConfigProblem]
+
+    init(_ problems: [ConfigProblem]) {
+        precondition(!problems.isEmpty, "a configuration error has at least one problem")
+        self.problems = ConfigProblem.sorted(problems)
+    }
+
+    var codeName: String { "configuration" }
+
+    var what: String {
+        let count = problems.count
+        return count == 1
+            ? "Cannot use the configuration: \(problems[0].place): \(problems[0].what)"
+            : "Cannot use the configuration: \(count) problems, the first at \(problems[0].place): "
+                + problems[0].what
+    }
+
+    var remedy: String { problems[0].remedy }
+
+    /// Every problem, one a line.
+    var lines: [String] { problems.map(\.line) }
+}

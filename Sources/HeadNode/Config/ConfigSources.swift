@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Values from outside the file.
+enum ConfigSources {
+    /// Our own variables; one that is empty counts as not set.
+    static func environment(
+        _ environment: [String: String]
+    ) -> (entries: [ConfigEntry], problems: [ConfigProblem]) {
+        var entries: [ConfigEntry] = []
+        var problems: [ConfigProblem] = []
+        let names = Dictionary(
+            uniqueKeysWithValues: ConfigSchema.keys.map { ($0.environmentName, $0.path) }
+        )
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
+            guard name.utf8.starts(with: ConfigSchema.environmentPrefix.utf8),
+                name != ConfigSchema.fileVariable
+            else { continue }
+            if let path = names[name] {
+                if value.isEmpty { continue }
+                entries.append(ConfigEntry(path: path, text: value, origin: .environment(name)))
+            } else {
+                let near = EditDistance.nearest(to: name, in: names.keys.sorted())
+                problems.append(
+                    ConfigProblem(
+                        place: "environment \(ConfigValues.shown(name))",
+                        what: "unknown variable" + (near.map { "; did you mean \($0)?" } ?? ""),
+                        remedy: "Unset it; docs/configuration.md lists all names."
+                    )
+                )
+            }
+        }
+        return (entries, problems)
+    }
+
+    /// What programs that speak S3 share, the first name of each key that is set.
+    static func shared(_ environment: [String: String]) -> [ConfigEntry] {
+        var names: [(path: String, variables: [String])] = [
+            (ConfigSchema.region.key.path, ["AWS_REGION", "AWS_DEFAULT_REGION"]),
+            (ConfigSchema.profile.key.path, ["AWS_PROFILE"]),
+        ]
+        if environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() != "true" {
+            names.append(
+                (ConfigSchema.endpoint.key.path, ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+            )
+        }
+        return names.compactMap { path, variables in
+            for name in variables {
+                guard let value = environment[name], !value.isEmpty else { continue }
+                return ConfigEntry(path: path, text: value, origin: .shared(name))
+            }
+            return nil
+        }
+    }
+
+    /// What `--set KEY=VALUE` says.
+    static func flags(
+        _ flags: [String]
+    ) -> (entries: [ConfigEntry], problems: [ConfigProblem]) {
+        var entries: [ConfigEntry] = []
+        var problems: [ConfigProblem] = []
+        for flag in flags {
+            let parts = flag.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let path = String(parts[0])
+            if parts.count == 1 {
+                problems.append(
+                    ConfigProblem(
+                        place: "--set \(ConfigValues.shown(path))",
+                        what: "there is no value",
+                        remedy: "Write --set KEY=VALUE, such as --set s3.bucket=galaxy-data."
+                    )
+                )
+            } else if ConfigSchema.key(at: path) == nil {
+                let (what, remedy) = UnknownKey(path).explanation
+                problems.append(
+                    ConfigProblem(
+                        place: "--set \(ConfigValues.shown(path))",
+                        what: what,
+                        remedy: remedy
+                    )
+                )
+            } else {
+                let origin = ConfigEntry.Origin.flag(path)
+                entries.append(ConfigEntry(path: path, text: String(parts[1]), origin: origin))
+            }
+        }
+        return (entries, problems)
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Names
+import Staging
+
+/// Everything that configuration decides, valid by construction.
+///
+/// It is resolved from the block in `galaxy.yml`, then the environment, then flags; later wins.
+struct Settings: Sendable, Equatable {
+    /// The name of this Galaxy among those that share the bucket.
+    var instance: InstanceName
+    var storage: StorageLocation
+    /// The part of the bucket that is ours.
+    var prefix: KeyPrefix
+    /// The profile of the shared AWS files to take credentials from; nil for the default order.
+    var profile: String?
+    var staging: StagingPolicy
+    var executor: ExecutorKind
+    var local: LocalSettings
+    /// How often a run that came to nothing is tried again, disruptions not counted.
+    var retries: Int
+    /// How often a run is tried again after disruptions that are not the tool's fault.
+    var disruptions: Int
+
+    enum ExecutorKind: String, Sendable, CaseIterable {
+        /// On this machine, in namespaces made by bubblewrap.
+        case local
+    }
+}
+
+/// How tools are run on this machine.
+struct LocalSettings: Sendable, Equatable {
+    /// What a tool sees as `/`.
+    enum RootFileSystem: Sendable, Equatable {
+        /// This machine's `/usr`, read-only, and as little as possible else.
+        case host
+        /// A directory that holds a whole root file system, read-only.
+        case directory(FilePath)
+    }
+
+    enum Network: String, Sendable, CaseIterable {
+        /// The machine's own: the tool can reach what the machine can.
+        case host
+        /// The tool has none; worker and tool run in namespaces of their own.
+        case none
+    }
+
+    var root: RootFileSystem
+    var network: Network
+    var shape: PodShape = .single
+    /// Where tries keep their volume, log and lock.
+    var stateDirectory: FilePath
+    /// The worker; nil for `galaxy-worker-exec` beside this program.
+    var worker: FilePath?
+
+    /// A tool without a network needs a worker with one beside it.
+    var effectiveShape: PodShape { network == .none ? .split : shape }
+}
+
+/// How a try is divided into containers.
+enum PodShape: String, Sendable, CaseIterable {
+    /// One container fetches, runs the tool, and pushes.
+    case single
+    /// One fetches, then one runs the tool, without any credential, beside one that pushes.
+    case split
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A key that is not in the table, and what was probably meant.
+struct UnknownKey {
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    /// What is wrong and what to do.
+    var explanation: (what: String, remedy: String) {
+        let what = "unknown key \(ConfigValues.shown(path))"
+        if isSecret {
+            return (
+                "\(what): secrets do not belong into this file",
+                "Delete it, and give the keys by environment, profile or role (docs/configuration.md)."
+            )
+        }
+        if let meant = suggestion {
+            return ("\(what); did you mean \(meant)?", "Write \(meant), or delete the line.")
+        }
+        return (what, "Delete it; docs/configuration.md lists all keys.")
+    }
+
+    /// The path that was probably meant.
+    var suggestion: String? {
+        let paths = ConfigSchema.keys.map(\.path)
+        // The right name in the wrong section beats a near name.
+        if let last = path.split(separator: ".").last.map(String.init) {
+            if let exact = paths.first(where: { $0.hasBytes(after: ".", last) || $0 == last }) {
+                return exact
+            }
+        }
+        return EditDistance.nearest(to: path, in: paths + sections) ?? nearLastName
+    }
+
+    private var sections: [String] {
+        ConfigSchema.names(below: nil).filter(ConfigSchema.isSection)
+    }
+
+    private var nearLastName: String? {
+        guard let last = path.split(separator: ".").last.map(String.init) else { return nil }
+        let names = ConfigSchema.keys.map { $0.components.last ?? $0.path }
+        guard let near = EditDistance.nearest(to: last, in: names) else { return nil }
+        return ConfigSchema.keys.first { $0.components.last == near }?.path
+    }
+
+    private var isSecret: Bool {
+        let name = path.lowercased()
+        return ["secret", "access_key", "password", "token"].contains { name.contains($0) }
+    }
+}
+
+extension String {
+    fileprivate func hasBytes(after separator: String, _ name: String) -> Bool {
+        Array(utf8.suffix(name.utf8.count + separator.utf8.count)) == Array((separator + name).utf8)
+    }
+}

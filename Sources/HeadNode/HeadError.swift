@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import S3Client
+import Staging
+
+/// Why the head could not do what was asked, with the exit status that says so.
+struct HeadError: ExplainedError {
+    enum Code: String, Sendable {
+        /// The job description cannot be used.
+        case description
+        /// A file the job needs is missing, unreadable, changing or not what it should be.
+        case input
+        /// The bucket did not do its part.
+        case store
+        /// This machine did not: disk, permissions, namespaces.
+        case machine
+        /// The executor could not run a try.
+        case executor
+        /// The run came to nothing for good.
+        case failed
+        /// The run was cancelled.
+        case cancelled
+        /// Another head has the run.
+        case busy
+        /// There is no such run.
+        case noRun = "no-run"
+        /// Told to stop; the run itself goes on.
+        case interrupted
+    }
+
+    let code: Code
+    let what: String
+    let place: String
+    let remedy: String
+    let cause: (any Error)?
+
+    init(
+        _ code: Code,
+        what: String,
+        place: String = "",
+        remedy: String = "",
+        cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.what = what
+        self.place = place
+        self.remedy = remedy
+        self.cause = cause
+    }
+
+    var codeName: String { code.rawValue }
+
+    var isRetryable: Bool { (cause as? any ExplainedError)?.isRetryable ?? false }
+
+    /// As sysexits.h has it, where one fits.
+    var exitStatus: Int32 {
+        switch code {
+        case .description: 65
+        case .input: 66
+        case .store: 69
+        case .machine, .executor: 71
+        case .failed, .cancelled: 1
+        case .busy: 75
+        case .noRun: 66
+        case .interrupted: 130
+        }
+    }
+
+    /// What staging could not do while `action` was under way.
+    init(_ error: StagingError, doing action: String) {
+        let code: Code =
+            switch error.code {
+            case .missing, .unreadable, .changed, .refused: .input
+            case .mismatch, .lost, .store: .store
+            case .diskFull, .io: .machine
+            case .document, .job: .description
+            case .cancelled: .interrupted
+            }
+        self.init(code, what: action, cause: error)
+    }
+
+    /// What the store could not do while `action` was under way.
+    init(_ error: S3Error, doing action: String) {
+        self.init(error.code == .cancelled ? .interrupted : .store, what: action, cause: error)
+    }
+}
+
+/// Runs `body` and says what was being done when staging failed.
+func staging<Value>(
+    _ action: String,
+    _ body: () async throws(StagingError) -> Value
+) async throws(HeadError) -> Value {
+    do throws(StagingError) {
+        return try await body()
+    } catch {
+        throw HeadError(error, doing: action)
+    }
+}
+
+/// Runs `body` and says what was being done when the store failed.
+func storing<Value>(
+    _ action: String,
+    _ body: () async throws(S3Error) -> Value
+) async throws(HeadError) -> Value {
+    do throws(S3Error) {
+        return try await body()
+    } catch {
+        throw HeadError(error, doing: action)
+    }
+}

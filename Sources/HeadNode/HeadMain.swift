@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Contract
+
+/// `galaxy-head-node`.
+@main
+struct HeadNodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "galaxy-head-node",
+        abstract: "Runs Galaxy's jobs with nothing shared but an S3 bucket.",
+        version: Release.version,
+        subcommands: [
+            RunCommand.self, StatusCommand.self, LogsCommand.self, CancelCommand.self,
+            CollectCommand.self, SupervisorCommand.self, CheckConfigCommand.self,
+        ]
+    )
+}

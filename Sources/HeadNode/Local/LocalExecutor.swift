@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Contract
+import Diagnostics
+import Glibc
+import Names
+import Staging
+
+/// Runs tries on this machine, each in namespaces of its own, under a supervisor that outlives the
+/// head: the embedded default, for trying it out and for tests.
+struct LocalExecutor: Executor {
+    let settings: LocalSettings
+    let bubblewrap: FilePath
+    let worker: FilePath
+    /// This program, which is the supervisor too.
+    let program: FilePath
+    /// What the worker finds in its environment: credentials, and little else.
+    let environment: [ByteString]
+
+    /// Who a tool is when Galaxy's own user is root.
+    private static let nobody: UInt32 = 65532
+    private static let round = Duration.milliseconds(50)
+
+    func submit(_ order: TryOrder) async throws(HeadError) {
+        let existing = try TryFolder.existing(order.id, in: settings.stateDirectory)
+        if let existing, try existing.hasBegun() { return }
+        let folder = try TryFolder.make(
+            order.id,
+            roots: order.spec.roots.count,
+            in: settings.stateDirectory
+        )
+        try folder.write(try pod(order, in: folder), as: "pod.json")
+        try start(in: folder)
+    }
+
+    func follow(
+        _ id: TryID,
+        frames: @Sendable (WorkerFrame) -> Void
+    ) async throws(HeadError) -> TryEnd {
+        guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else {
+            return .gone("its folder is not there")
+        }
+        var log = FrameLog(file: try folder.open("log", O_RDONLY | O_CREAT))
+        while true {
+            // Asked before the log is read: what was written before the end is not missed.
+            let isRunning = try folder.isRunning()
+            for frame in log.next() { frames(frame) }
+            if let exit = try folder.read(TryFolder.Exit.self, from: "exit.json") {
+                return exit.status < 128 || exit.status == 255
+                    ? .exited(Int32(exit.status))
+                    : .killed("signal \(exit.status - 128)")
+            }
+            if !isRunning { return .gone("its supervisor was killed") }
+            guard (try? await Task.sleep(for: Self.round)) != nil else {
+                throw HeadError(.interrupted, what: "Run \(id.run) goes on without being watched")
+            }
+        }
+    }
+
+    func lastWords(_ id: TryID) -> String {
+        guard let folder = (try? TryFolder.existing(id, in: settings.stateDirectory)) ?? nil,
+            let file = try? folder.open("log", O_RDONLY)
+        else { return "" }
+        return FrameLog(file: file).lastWords()
+    }
+
+    func stop(_ id: TryID) async throws(HeadError) {
+        guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
+        for _ in 0..<200 {
+            guard try folder.isRunning() else { return }
+            if let pid = try folder.read(Int32.self, from: "pid.json") { kill(pid, SIGTERM) }
+            guard (try? await Task.sleep(for: Self.round)) != nil else { return }
+        }
+        throw HeadError(
+            .executor,
+            what: "The try \(id) does not end",
+            place: folder.path.logSafe,
+            remedy: "End its supervisor by hand; nothing that it stores counts any more."
+        )
+    }
+
+    func remove(_ id: TryID) async throws(HeadError) {
+        try await stop(id)
+        guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
+        do throws(StagingError) {
+            try TreeRemoval.remove(folder.path)
+        } catch {
+            throw HeadError(error, doing: "Cannot remove the folder of a try")
+        }
+    }
+
+    /// The containers of a try: one that does it all, or three, of which the tool's has no
+    /// credential and, if so configured, no network.
+    private func pod(
+        _ order: TryOrder,
+        in folder: TryFolder
+    ) throws(HeadError) -> LocalPod {
+        let mounts = try mounts(order, in: folder)
+        let invocation = try WorkerInvocation(
+            order,
+            program: try Self.inside("galaxy-worker-exec"),
+            state: try Self.inside("state"),
+            pod: "local-\(order.id.number)"
+        )
+        func container(
+            _ verb: WorkerInvocation.Verb,
+            hasNetwork: Bool
+        ) -> LocalPod.Container {
+            let plan = BubblewrapPlan(
+                bubblewrap: bubblewrap,
+                mounts: mounts,
+                sharesNetwork: hasNetwork,
+                user: geteuid() == 0 ? Self.nobody : geteuid(),
+                group: geteuid() == 0 ? Self.nobody : getegid(),
+                command: invocation.command(verb)
+            )
+            return LocalPod.Container(
+                name: verb.rawValue,
+                command: plan.arguments,
+                hasCredentials: verb != .tool
+            )
+        }
+        switch settings.effectiveShape {
+        case .single:
+            return LocalPod(initContainers: [], containers: [container(.run, hasNetwork: true)])
+        case .split:
+            let tool = container(.tool, hasNetwork: settings.network == .host)
+            return LocalPod(
+                initContainers: [container(.fetch, hasNetwork: true)],
+                containers: [tool, container(.push, hasNetwork: true)]
+            )
+        }
+    }
+
+    private func mounts(
+        _ order: TryOrder,
+        in folder: TryFolder
+    ) throws(HeadError) -> [BubblewrapPlan.Mount] {
+        var mounts: [BubblewrapPlan.Mount]
+        do throws(StagingError) {
+            mounts = try RootFileSystemPlan.mounts(for: settings.root)
+        } catch {
+            throw HeadError(error, doing: "Cannot give a tool its root file system")
+        }
+        mounts.append(.readOnly(worker, at: try Self.inside("galaxy-worker-exec")))
+        mounts.append(.writable(try folder.place("volume/state"), at: try Self.inside("state")))
+        for (index, root) in order.spec.roots.enumerated() {
+            mounts.append(.writable(try folder.place("volume/r\(index)"), at: root))
+        }
+        return mounts
+    }
+
+    private static func inside(_ name: String) throws(HeadError) -> FilePath {
+        do throws(NameError) {
+            return try FilePath(BubblewrapPlan.ownFolder).appending(name)
+        } catch {
+            throw HeadError(.machine, what: error.what)
+        }
+    }
+
+    /// Starts the supervisor, in a process group of its own: it goes on when this head ends.
+    private func start(in folder: TryFolder) throws(HeadError) {
+        let log = try folder.open("log", O_WRONLY | O_CREAT | O_APPEND)
+        let command = [
+            ByteString(program.bytes), ByteString("local-supervisor"),
+            ByteString(folder.path.bytes),
+        ]
+        let launch = ProcessLaunch(
+            command: command,
+            workingDirectory: .root,
+            environment: environment,
+            stdout: log,
+            stderr: log
+        )
+        do throws(StagingError) {
+            let pid = try launch.start()
+            Children.reapLater(pid)
+        } catch {
+            throw HeadError(error, doing: "Cannot start the supervisor of a try")
+        }
+        // The lock is taken by the supervisor; until then the try would look as if it were gone.
+        for _ in 0..<2000 {
+            if try folder.hasBegun() { return }
+            usleep(5_000)
+        }
+        throw HeadError(
+            .executor,
+            what: "The supervisor of a try did not begin",
+            place: folder.path.logSafe,
+            remedy: "Read the file log there."
+        )
+    }
+}

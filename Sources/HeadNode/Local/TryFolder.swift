@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import FoundationEssentials
+import Glibc
+import Names
+import Staging
+
+/// Where one local try lives: its volume, its log, and the lock that says whether it runs.
+///
+/// ```
+/// <state>/tries/<run>-<n>/pod.json     what the supervisor runs; no secret
+///                         lock         held as long as the supervisor lives
+///                         log          what the worker writes: frames and words
+///                         exit.json    how it ended; there once it has
+///                         volume/      roots r0, r1, …, and state
+/// ```
+struct TryFolder: Sendable {
+    let path: FilePath
+    let directory: Directory
+
+    /// How the worker ended.
+    struct Exit: Codable, Sendable {
+        /// As a shell says it: the exit status, or 128 + the signal.
+        var status: Int
+    }
+
+    static func path(
+        of id: TryID,
+        in state: FilePath
+    ) throws(HeadError) -> FilePath {
+        do throws(NameError) {
+            return try state.appending("tries").appending(id.description)
+        } catch {
+            throw HeadError(.machine, what: error.what)
+        }
+    }
+
+    /// Opens the folder of a try that was submitted; nil if there is none.
+    static func existing(
+        _ id: TryID,
+        in state: FilePath
+    ) throws(HeadError) -> TryFolder? {
+        let path = try path(of: id, in: state)
+        guard FileStatus(following: path)?.kind == .directory else { return nil }
+        return try TryFolder(path)
+    }
+
+    init(_ path: FilePath) throws(HeadError) {
+        self.path = path
+        do throws(StagingError) {
+            directory = try Directory(path: path)
+        } catch {
+            throw HeadError(error, doing: "Cannot open the folder of a try")
+        }
+    }
+
+    /// Makes the folder with a place for every root, owned by this user.
+    static func make(
+        _ id: TryID,
+        roots: Int,
+        in state: FilePath
+    ) throws(HeadError) -> TryFolder {
+        let path = try path(of: id, in: state)
+        do throws(StagingError) {
+            let top = try Directory(path: .root)
+            for part in ["volume/state"] + (0..<roots).map({ "volume/r\($0)" }) {
+                let place = try naming { () throws(NameError) in
+                    try path.appending(RelativePath(part))
+                }
+                guard let relative = place.relative(to: .root) else { continue }
+                try top.makeDirectories(relative)
+            }
+        } catch {
+            throw HeadError(error, doing: "Cannot make the folder of a try")
+        }
+        let folder = try TryFolder(path)
+        guard chmod(path.text, 0o700) == 0 else {
+            throw HeadError(
+                StagingError.system("protect", path.logSafe),
+                doing: "Cannot begin a try"
+            )
+        }
+        return folder
+    }
+
+    /// The path of something in the folder.
+    func place(_ name: String) throws(HeadError) -> FilePath {
+        do throws(NameError) {
+            return try path.appending(RelativePath(name))
+        } catch {
+            throw HeadError(.machine, what: error.what)
+        }
+    }
+
+    func write(
+        _ value: some Encodable,
+        as name: String
+    ) throws(HeadError) {
+        do throws(StagingError) {
+            let bytes = try documents { () throws(ContractError) in
+                try ContractCoding.encode(value)
+            }
+            let relative = try naming { () throws(NameError) in try RelativePath(name) }
+            try directory.replace(relative, with: bytes, mode: FileMode(0o600))
+        } catch {
+            throw HeadError(error, doing: "Cannot write the folder of a try")
+        }
+    }
+
+    func read<Value: Decodable>(
+        _ type: Value.Type,
+        from name: String
+    ) throws(HeadError) -> Value? {
+        do throws(StagingError) {
+            let relative = try naming { () throws(NameError) in try RelativePath(name) }
+            guard try directory.status(relative) != nil else { return nil }
+            let bytes = try directory.open(relative, O_RDONLY | O_NOFOLLOW)
+                .readAll(limit: 1 << 20, name: path)
+            do {
+                return try JSONDecoder().decode(type, from: Data(bytes))
+            } catch {
+                throw StagingError(.io, what: "\(path)/\(name): \(JSONProblem.text(for: error))")
+            }
+        } catch {
+            throw HeadError(error, doing: "Cannot read the folder of a try")
+        }
+    }
+
+    /// Opens a file of the folder.
+    func open(
+        _ name: String,
+        _ flags: Int32
+    ) throws(HeadError) -> Descriptor {
+        do throws(StagingError) {
+            let relative = try naming { () throws(NameError) in try RelativePath(name) }
+            return try directory.open(relative, flags, mode: FileMode(0o600))
+        } catch {
+            throw HeadError(error, doing: "Cannot open a file of a try")
+        }
+    }
+
+    /// Whether a supervisor holds the lock: the kernel lets go of it however it ends.
+    func isRunning() throws(HeadError) -> Bool {
+        let lock = try open("lock", O_RDWR | O_CREAT)
+        guard flock(lock.raw, LOCK_SH | LOCK_NB) == 0 else { return true }
+        flock(lock.raw, LOCK_UN)
+        return false
+    }
+
+    /// Whether the supervisor has begun, and maybe ended.
+    func hasBegun() throws(HeadError) -> Bool {
+        if try isRunning() { return true }
+        return try read(Exit.self, from: "exit.json") != nil
+    }
+}
+
+extension FilePath {
+    /// As system calls that take Swift's text want it; for paths that the head itself has made.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+}

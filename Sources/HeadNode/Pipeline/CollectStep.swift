@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import S3Client
+import Staging
+
+/// Brings a committed attempt's files to Galaxy's directories, and says how the run ended.
+struct CollectStep: Sendable {
+    let store: S3Store
+    let settings: Settings
+    let observe: RunObserver
+
+    func callAsFunction(
+        _ report: AttemptReport,
+        _ spec: RunSpec
+    ) async throws(HeadError) -> RunEnding {
+        for phase in report.phases { observe(.phaseEnded(phase, alreadyThere: 0)) }
+        observe(.phaseBegan("collect"))
+        let meter = PhaseMeter("collect")
+        let clock = PhaseClock(store.metrics)
+        try await staging("Cannot collect run \(report.run)") { () async throws(StagingError) in
+            try await reporting(meter, observe) { () async throws(StagingError) in
+                let collect = CollectRun(
+                    store: store,
+                    transfers: settings.staging.limits.transfers,
+                    meter: meter
+                )
+                try await collect(try CollectPlan(report, of: spec))
+            }
+        }
+        let phase = clock.report(meter)
+        observe(.phaseEnded(phase, alreadyThere: 0))
+        return RunEnding(report, adding: phase)
+    }
+}
+
+extension RunEnding {
+    /// A run whose attempt was committed.
+    init(
+        _ report: AttemptReport,
+        adding collect: PhaseReport
+    ) {
+        let tool = report.tool
+        let state: State =
+            switch tool.end {
+            case .ended: tool.exitCode == 0 ? .ok : .toolFailed
+            case .noExitCode, .notStarted: .failed
+            case .walltime: .walltime
+            case .outOfMemory: .outOfMemory
+            }
+        var message = tool.detail ?? ""
+        if state == .toolFailed, let code = tool.exitCode {
+            message = "The tool ended with exit code \(code)."
+        }
+        self.init(
+            state: state,
+            exitCode: tool.exitCode,
+            message: message,
+            phases: report.phases + [collect],
+            refused: report.refused,
+            cpuSeconds: tool.cpuSeconds,
+            peakResidentBytes: tool.peakResidentBytes
+        )
+    }
+}

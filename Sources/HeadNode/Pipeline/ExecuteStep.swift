@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Digests
+import Names
+import S3Client
+import Staging
+
+/// Makes tries until the run has a result.
+struct ExecuteStep: Sendable {
+    let settings: Settings
+    let store: S3Store
+    let desk: ResultDesk
+    let executor: any Executor
+    let folder: RunFolder
+    let description: JobDescription
+    let observe: RunObserver
+
+    /// How long a result that a worker says it has stored may take to be seen, in seconds.
+    private static let resultPatience = 10
+
+    func callAsFunction(
+        _ spec: RunSpec,
+        _ specSHA256: SHA256Digest,
+        _ state: inout RunState
+    ) async throws(HeadError) -> RunResult {
+        while true {
+            if let result = try await desk.result() { return result }
+            let number = state.openTry ?? (state.tries.last?.number ?? 0) + 1
+            let id = TryID(run: state.run, number: number)
+            if state.openTry == nil {
+                state.tries.append(RunState.Try(number: number))
+                try folder.note(state)
+            }
+            let order = TryOrder(
+                id: id,
+                spec: spec,
+                specKey: desk.layout.spec(state.run),
+                specSHA256: specSHA256,
+                storage: settings.storage
+            )
+            try await executor.submit(order)
+            observe(.submitted(id))
+            let end = try await follow(id)
+            if let result = try await desk.result() { return result }
+            if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
+                return result
+            }
+        }
+    }
+
+    private func follow(_ id: TryID) async throws(HeadError) -> TryEnd {
+        let live = LiveOutput(description)
+        return try await executor.follow(id) { frame in
+            switch frame {
+            case .output(let stream, let offset, let bytes):
+                live.write(stream, offset: offset, bytes: bytes)
+                observe(.output(stream, bytes))
+            case .progress(let phase, let bytes, let totalBytes, let files, let totalFiles):
+                var reading = PhaseMeter.Reading()
+                reading.bytes = bytes
+                reading.totalBytes = totalBytes
+                reading.files = files
+                reading.totalFiles = totalFiles
+                observe(.progress(phase: phase, reading))
+            case .note(let text): observe(.note(text))
+            }
+        }
+    }
+
+    /// - Returns: a result that ends the run; nil for another try.
+    private func act(
+        on verdict: TryVerdict,
+        of id: TryID,
+        _ spec: RunSpec,
+        _ state: inout RunState
+    ) async throws(HeadError) -> RunResult? {
+        let words = executor.lastWords(id)
+        func close(_ text: String, isDisruption: Bool = false) throws(HeadError) {
+            observe(.tryEnded(id, text))
+            state.tries[state.tries.count - 1].verdict = text
+            state.tries[state.tries.count - 1].isDisruption = isDisruption
+            try folder.note(state)
+        }
+        switch verdict {
+        case .resultExpected:
+            if let result = try await patientResult() { return result }
+            try close("result lost")
+            let key = desk.layout.result(state.run)
+            return try await fail("The worker stored a result, but there is none at \(key)", "")
+        case .permanent(let why):
+            try close(why)
+            return try await fail("Run \(state.run) cannot be done: \(why)", words)
+        case .retry(let why):
+            try close(why)
+            let used = state.tries.count { !$0.isDisruption }
+            if used <= settings.retries { return nil }
+            return try await fail("Run \(state.run) failed in \(used) tries: \(why)", words)
+        case .disruption(let why):
+            try close(why, isDisruption: true)
+            let used = state.tries.count { $0.isDisruption }
+            if used <= settings.disruptions { return nil }
+            return try await fail("Run \(state.run) was disrupted \(used) times: \(why)", words)
+        case .restage(let why):
+            try close(why)
+            let isFirst = state.tries.count { $0.verdict == why } == 1
+            if isFirst, try await restage(spec) { return nil }
+            return try await fail("Run \(state.run) cannot be done: \(why)", words)
+        }
+    }
+
+    /// Stages again what is no longer in the bucket.
+    ///
+    /// - Returns: whether anything was missing; what is there but different stays as it is.
+    private func restage(_ spec: RunSpec) async throws(HeadError) -> Bool {
+        let run = RestageRun(store: store, transfers: settings.staging.limits.transfers)
+        return try await staging("Cannot stage again what run \(spec.run) lost") {
+            () async throws(StagingError) in try await run(spec)
+        }
+    }
+
+    private func patientResult() async throws(HeadError) -> RunResult? {
+        for _ in 0..<Self.resultPatience {
+            if let result = try await desk.result() { return result }
+            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return nil }
+        }
+        return nil
+    }
+
+    /// Ends the run, so that no worker that comes back later can commit.
+    private func fail(
+        _ what: String,
+        _ words: String
+    ) async throws(HeadError) -> RunResult {
+        try await desk.end(.failed, words.isEmpty ? what : "\(what). The worker said: \(words)")
+    }
+}

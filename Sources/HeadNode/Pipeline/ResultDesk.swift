@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Digests
+import Names
+import S3Client
+import Staging
+
+/// Reads the one result of a run, and competes for it on the head's behalf.
+struct ResultDesk: Sendable {
+    let store: any ObjectStore
+    let layout: JobLayout
+    let run: RunID
+
+    /// The result, if somebody has stored one.
+    func result() async throws(HeadError) -> RunResult? {
+        let result = try await staging("Cannot learn how run \(run) ended") {
+            () async throws(StagingError) in
+            try await DocumentStore(store)
+                .read(
+                    RunResult.self,
+                    at: layout.result(run),
+                    name: "result"
+                )
+        }
+        guard result?.run ?? run == run else {
+            throw HeadError(
+                .failed,
+                what: "The result of run \(run) speaks of another run",
+                place: layout.result(run).logSafe,
+                remedy: "Find out who can write to the run's keys."
+            )
+        }
+        return result
+    }
+
+    /// Ends the run for `reason`, unless it has a result.
+    ///
+    /// - Returns: the result that counts: this one, or the one that was first.
+    func end(
+        _ reason: RunResult.EndReason,
+        _ message: String
+    ) async throws(HeadError) -> RunResult {
+        let mine = RunResult(run: run, verdict: .ended(reason: reason, message: message))
+        let bytes: [UInt8]
+        do throws(ContractError) {
+            bytes = try ContractCoding.encode(mine)
+        } catch {
+            throw HeadError(.machine, what: error.what)
+        }
+        let isFirst = try await storing("Cannot end run \(run)") { () async throws(S3Error) in
+            try await DocumentStore(store).put(bytes, at: layout.result(run), condition: .absent)
+        }
+        if isFirst { return mine }
+        guard let winner = try await result() else {
+            throw HeadError(
+                .store,
+                what: "The bucket says that run \(run) has a result and that it has none",
+                place: layout.result(run).logSafe,
+                remedy: "Run galaxy-head-node doctor: conditional puts do not work as they must."
+            )
+        }
+        return winner
+    }
+
+    /// The report that a committed result names; its digest must be the named one.
+    func report(
+        of attempt: AttemptID,
+        sha256: SHA256Digest
+    ) async throws(HeadError) -> AttemptReport {
+        let key = layout.report(run, attempt)
+        let bytes = try await storing("Cannot read the report of run \(run)") {
+            () async throws(S3Error) in try await DocumentStore(store).bytes(key)
+        }
+        guard let bytes, SHA256Digest(of: bytes) == sha256 else {
+            throw HeadError(
+                .failed,
+                what: bytes == nil
+                    ? "The report of run \(run) is not there"
+                    : "The report of run \(run) is not the one that was committed",
+                place: key.logSafe,
+                remedy: "Find out what removed or overwrote it; nothing of the run was used."
+            )
+        }
+        do throws(ContractError) {
+            let report = try ContractCoding.decode(AttemptReport.self, from: bytes, name: "report")
+            guard report.run == run, report.attempt == attempt else {
+                throw ContractError(.foreign, what: "The report speaks of another run or attempt")
+            }
+            return report
+        } catch {
+            throw HeadError(.failed, what: error.what, place: key.logSafe)
+        }
+    }
+}

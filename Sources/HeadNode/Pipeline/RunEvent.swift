@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Staging
+
+/// Something that happens to a run, for whoever shows it.
+enum RunEvent: Sendable {
+    /// A new run, or an earlier one taken up again.
+    case began(RunID, isResumed: Bool)
+    case phaseBegan(String)
+    /// The phase has moved this far.
+    case progress(phase: String, PhaseMeter.Reading)
+    case phaseEnded(PhaseReport, alreadyThere: Int)
+    case submitted(TryID)
+    case tryEnded(TryID, String)
+    /// Live output of the tool.
+    case output(WorkerFrame.Stream, [UInt8])
+    case note(String)
+    case ended(RunID, RunEnding)
+}
+
+/// Told of events, from any task, in order for one phase.
+typealias RunObserver = @Sendable (RunEvent) -> Void

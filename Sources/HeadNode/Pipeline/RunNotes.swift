@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Glibc
+import Names
+import Staging
+
+/// What a head has noted of a job's run, read without its lock: another head may be at work.
+struct RunNotes: Sendable {
+    let state: RunState
+    let spec: RunSpec?
+
+    init(_ description: JobDescription) throws(HeadError) {
+        let folder: FilePath
+        do throws(NameError) {
+            folder = try description.jobDirectory.appending(HeadState.directoryName)
+        } catch {
+            throw HeadError(.description, what: error.what)
+        }
+        guard let bytes = try Self.read("run.json", in: folder) else {
+            throw HeadError(
+                .noRun,
+                what: "Job \(description.galaxyID) has no run",
+                place: folder.logSafe,
+                remedy: "Start one with galaxy-head-node run."
+            )
+        }
+        do throws(ContractError) {
+            state = try ContractCoding.decode(RunState.self, from: bytes, name: "run's notes")
+        } catch {
+            throw HeadError(.machine, what: error.what, place: folder.logSafe)
+        }
+        let specBytes = try Self.read("spec.json", in: folder)
+        do throws(ContractError) {
+            spec = try specBytes.map { (bytes) throws(ContractError) in
+                try ContractCoding.decode(RunSpec.self, from: bytes, name: "spec")
+            }
+        } catch {
+            throw HeadError(.machine, what: error.what, place: folder.logSafe)
+        }
+    }
+
+    /// Where the run's result is.
+    func desk(_ session: Session) -> ResultDesk {
+        let layout = JobLayout(prefix: session.settings.prefix, instance: session.settings.instance)
+        return ResultDesk(store: session.store, layout: layout, run: state.run)
+    }
+
+    private static func read(
+        _ name: String,
+        in folder: FilePath
+    ) throws(HeadError) -> [UInt8]? {
+        do throws(StagingError) {
+            guard FileStatus(following: folder) != nil else { return nil }
+            let directory = try Directory(path: folder)
+            let relative = try naming { () throws(NameError) in try RelativePath(name) }
+            guard try directory.status(relative) != nil else { return nil }
+            return try directory.open(relative, O_RDONLY | O_NOFOLLOW)
+                .readAll(limit: ContractCoding.largestDocument, name: folder)
+        } catch {
+            throw HeadError(error, doing: "Cannot read the notes of a run")
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Digests
+
+/// What the head notes of a run in the job directory, so that another head can go on.
+///
+/// It is written whole before each step that must not happen twice. Everything else is asked of
+/// the bucket and the executor.
+struct RunState: VersionedDocument, Equatable {
+    static let currentVersion = 1
+
+    var version = RunState.currentVersion
+    var run: RunID
+    /// The description's digest: another description is another job.
+    var descriptionSHA256: SHA256Digest
+    /// nil until the spec is in the bucket.
+    var specSHA256: SHA256Digest?
+    var tries: [Try] = []
+    /// How it ended; nil while it goes on.
+    var ending: RunEnding?
+
+    /// One try and what became of it.
+    struct Try: Codable, Sendable, Equatable {
+        var number: Int
+        /// nil while it goes on.
+        var verdict: String?
+        var isDisruption = false
+    }
+
+    init(run: RunID, descriptionSHA256: SHA256Digest) {
+        self.run = run
+        self.descriptionSHA256 = descriptionSHA256
+    }
+
+    /// The try that has no verdict yet.
+    var openTry: Int? { tries.last { $0.verdict == nil }?.number }
+}
+
+/// How a run ended, for Galaxy and for people.
+struct RunEnding: Codable, Sendable, Equatable {
+    enum State: String, Codable, Sendable {
+        /// The tool ran to its end with exit code 0, and everything is in place.
+        case ok
+        /// The tool ran to its end with another exit code, and everything is in place.
+        case toolFailed = "tool_failed"
+        case outOfMemory = "memory_limit_reached"
+        case walltime = "walltime_reached"
+        /// The run came to nothing.
+        case failed
+        case cancelled
+    }
+
+    var state: State
+    var exitCode: Int?
+    /// One clear sentence, or nothing when there is nothing to add.
+    var message: String
+    var phases: [PhaseReport]
+    /// What the attempt left behind in the pod and why.
+    var refused: [String]
+    var cpuSeconds: Double
+    var peakResidentBytes: Int64
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+
+/// How a try ended, as its executor saw it.
+enum TryEnd: Sendable, Equatable {
+    /// The worker ended by itself with this exit status.
+    case exited(Int32)
+    /// Something killed it; the text says what is known.
+    case killed(String)
+    /// It is gone without a trace: the executor lost it, or somebody removed it.
+    case gone(String)
+}
+
+/// What the head does about a try that left no result. A pure decision.
+enum TryVerdict: Sendable, Equatable {
+    /// Another try, paid from the run's own budget.
+    case retry(String)
+    /// Another try, paid from the budget for what is not the tool's fault.
+    case disruption(String)
+    /// The inputs are looked at and staged again, then one more try.
+    case restage(String)
+    /// No try will do better.
+    case permanent(String)
+    /// The worker says that a result exists; the bucket must be asked again.
+    case resultExpected
+
+    init(_ end: TryEnd) {
+        switch end {
+        case .exited(let status): self = Self.judge(status)
+        case .killed(let how): self = .disruption("the worker was killed: \(how)")
+        case .gone(let how): self = .disruption("the try is gone: \(how)")
+        }
+    }
+
+    private static func judge(_ status: Int32) -> TryVerdict {
+        switch WorkerExit(rawValue: status) {
+        case .committed: .resultExpected
+        case .usage: .permanent("the worker did not accept its orders")
+        case .input: .restage("an input is not what was promised")
+        case .notStored: .retry("the tool ran, but its results could not be stored")
+        case .unreachable: .retry("the bucket could not be reached")
+        case .bug: .permanent("the worker has a bug")
+        case .io: .retry("the disk of the try failed or is full")
+        case .stopped: .disruption("the try was told to stop")
+        case .denied: .permanent("the bucket denied access")
+        case .none: .disruption("the worker ended with status \(status), which is none of its own")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Names
+import S3Client
+import Staging
+
+/// What settings become when work begins: a store, and an executor.
+struct Session: Sendable {
+    let settings: Settings
+    let store: S3Store
+    /// What the worker is to sign with.
+    private let credentials: Credentials?
+
+    /// Looks for credentials and makes the store; speaks to nobody yet but for credentials.
+    init(_ settings: Settings) async throws(HeadError) {
+        self.settings = settings
+        do throws(S3Error) {
+            let factory = try StoreFactory(settings.storage, profile: settings.profile)
+            store = factory.store()
+            if case .found(let found) = try await factory.credentials.find() {
+                credentials = found
+            } else {
+                credentials = nil
+            }
+        } catch {
+            throw HeadError(error, doing: "Cannot use the bucket \(settings.storage.bucket)")
+        }
+    }
+
+    /// The executor that the settings name.
+    func executor() throws(HeadError) -> any Executor {
+        switch settings.executor {
+        case .local:
+            LocalExecutor(
+                settings: settings.local,
+                bubblewrap: try Programs.bubblewrap(),
+                worker: try Programs.worker(settings.local.worker),
+                program: try Programs.own(),
+                environment: workerEnvironment()
+            )
+        }
+    }
+
+    /// A worker gets credentials and a plain environment, nothing else of the head's.
+    private func workerEnvironment() -> [ByteString] {
+        var entries = [
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG=C.UTF-8",
+        ]
+        if let credentials {
+            entries.append("AWS_ACCESS_KEY_ID=\(credentials.accessKeyID)")
+            entries.append("AWS_SECRET_ACCESS_KEY=\(credentials.secretKey.reveal())")
+            if let token = credentials.sessionToken {
+                entries.append("AWS_SESSION_TOKEN=\(token.reveal())")
+            }
+        }
+        return entries.map { ByteString($0) }
+    }
+}

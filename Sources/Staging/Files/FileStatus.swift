@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Glibc
+import Names
+
+/// What a file is: its kind, its mode, and the stamp that tells one version of it from another.
+package struct FileStatus: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
+        case file
+        case directory
+        case link
+        /// A FIFO, socket or device; the text names it.
+        case special(String)
+    }
+
+    package let kind: Kind
+    package let mode: FileMode
+    package let stamp: FileStamp
+
+    /// What `path` is, links followed; nil for nothing, or nothing that can be reached.
+    package init?(following path: FilePath) {
+        var buffer = stat()
+        guard path.withCString({ stat($0, &buffer) }) == 0 else { return nil }
+        self.init(buffer)
+    }
+
+    init(_ status: stat) {
+        kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            case S_IFLNK: .link
+            case S_IFIFO: .special("FIFO")
+            case S_IFSOCK: .special("socket")
+            default: .special("device")
+            }
+        mode = FileMode(UInt32(status.st_mode))
+        stamp = FileStamp(
+            device: UInt64(status.st_dev),
+            inode: UInt64(status.st_ino),
+            size: Int64(status.st_size),
+            modified: FileTime(status.st_mtim),
+            changed: FileTime(status.st_ctim)
+        )
+    }
+}
+
+/// Tells one version of a file from another without reading it.
+package struct FileStamp: Sendable, Hashable, Codable {
+    package let device: UInt64
+    package let inode: UInt64
+    package let size: Int64
+    /// Last change of the contents (mtime).
+    package let modified: FileTime
+    /// Last change of anything about the file (ctime); a program cannot set it.
+    package let changed: FileTime
+
+    package init(
+        device: UInt64,
+        inode: UInt64,
+        size: Int64,
+        modified: FileTime,
+        changed: FileTime
+    ) {
+        self.device = device
+        self.inode = inode
+        self.size = size
+        self.modified = modified
+        self.changed = changed
+    }
+
+    /// How records name this version: size, times and inode. The device is left out, because a
+    /// network mount changes its number from boot to boot.
+    package var version: String { "\(size)-\(modified)-\(changed)-\(inode)" }
+
+    /// Whether a change right after `now` could go unseen, because the clock that stamps files is
+    /// coarse (git's "racily clean" rule): changed less than two seconds before, or in the future.
+    package func isRacy(at now: FileTime) -> Bool {
+        let newest = max(modified.seconds, changed.seconds)
+        return newest > now.seconds - 2
+    }
+}

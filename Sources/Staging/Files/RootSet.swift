@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Glibc
+import Names
+
+/// The open roots of a job: turns an absolute path into a directory we hold and a path below it.
+///
+/// A path outside every root is refused here, before any system call.
+package struct RootSet: Sendable {
+    private let roots: [Directory]
+
+    /// Opens every root; each must be there.
+    package init(_ paths: [FilePath]) throws(StagingError) {
+        var roots: [Directory] = []
+        for path in paths { roots.append(try Directory(path: path)) }
+        // The longest first, so that a nested root wins over the one around it.
+        self.roots = roots.sorted { $0.path.bytes.count > $1.path.bytes.count }
+    }
+
+    /// The root that holds `path`, and where below it.
+    package func locate(_ path: FilePath) throws(StagingError) -> (Directory, RelativePath) {
+        for root in roots {
+            if let relative = path.relative(to: root.path) { return (root, relative) }
+        }
+        throw StagingError(
+            .refused,
+            what: "\(path) is outside the job's directories",
+            remedy: "Only paths below the job directory, its inputs and its outputs are used."
+        )
+    }
+
+    /// The root that is exactly `path`, if one is.
+    package func root(at path: FilePath) -> Directory? { roots.first { $0.path == path } }
+
+    /// What is at `path`; nil for nothing.
+    package func status(_ path: FilePath) throws(StagingError) -> FileStatus? {
+        if let root = root(at: path) { return try root.descriptor.status() }
+        let (root, relative) = try locate(path)
+        return try root.status(relative)
+    }
+
+    /// Opens the directory at `path`.
+    package func directory(_ path: FilePath) throws(StagingError) -> Directory {
+        if let root = root(at: path) { return root }
+        let (root, relative) = try locate(path)
+        return try root.directory(relative)
+    }
+
+    /// Opens the file at `path` for reading; never blocks on a FIFO.
+    package func open(_ path: FilePath) throws(StagingError) -> Descriptor {
+        let (root, relative) = try locate(path)
+        return try root.open(relative, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+    }
+
+    /// Makes a new, empty file at `path` and its missing parents, replacing a file that is there.
+    package func create(_ path: FilePath) throws(StagingError) -> Descriptor {
+        let (root, relative) = try locate(path)
+        if relative.components.count > 1, let parent = path.parent {
+            try makeDirectories(parent)
+        }
+        try root.remove(relative)
+        return try root.open(relative, O_RDWR | O_CREAT | O_EXCL, action: "create")
+    }
+
+    /// Makes a directory and its missing parents.
+    package func makeDirectories(_ path: FilePath) throws(StagingError) {
+        if root(at: path) != nil { return }
+        let (root, relative) = try locate(path)
+        try root.makeDirectories(relative)
+    }
+
+    /// Makes a symbolic link and its missing parents.
+    package func makeLink(_ link: LinkEntry) throws(StagingError) {
+        let (root, relative) = try locate(link.path)
+        if relative.components.count > 1, let parent = link.path.parent {
+            try makeDirectories(parent)
+        }
+        try root.makeLink(relative, to: link.target)
+    }
+
+    /// Gives a directory its mode and time.
+    package func finish(_ directory: DirectoryEntry) throws(StagingError) {
+        if let root = root(at: directory.path) {
+            return try root.descriptor.set(
+                mode: directory.mode,
+                modified: directory.modified,
+                name: directory.path
+            )
+        }
+        let (root, relative) = try locate(directory.path)
+        try root.setDirectory(relative, mode: directory.mode, modified: directory.modified)
+    }
+
+    /// Renames `from` to `to` in the same directory, replacing what is there, atomically.
+    package func rename(
+        _ from: FilePath,
+        to: FilePath
+    ) throws(StagingError) {
+        let (root, source) = try locate(from)
+        let (other, target) = try locate(to)
+        guard root === other else {
+            throw StagingError(.io, what: "Cannot rename \(from) to \(to) across roots")
+        }
+        try root.rename(source, to: target)
+    }
+
+    /// Removes a file or link; nothing there is fine.
+    package func remove(_ path: FilePath) throws(StagingError) {
+        let (root, relative) = try locate(path)
+        try root.remove(relative)
+    }
+
+    /// The least free space of all roots, in bytes, and where.
+    package func leastFree() throws(StagingError) -> (Int64, FilePath)? {
+        var least: (Int64, FilePath)?
+        for root in roots {
+            let free = try root.freeBytes()
+            if free < least?.0 ?? .max { least = (free, root.path) }
+        }
+        return least
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Names
+
+/// Removes a tree that a tool may have filled, through no link and with no recursion.
+package enum TreeRemoval {
+    /// Removes the directory at `path` and everything in it; nothing there is fine.
+    package static func remove(_ path: FilePath) throws(StagingError) {
+        guard let status = FileStatus(following: path), status.kind == .directory else { return }
+        let top = try Directory(path: path)
+        var stack: [RelativePath?] = [nil]
+        var emptied: [RelativePath] = []
+        while let place = stack.popLast() {
+            let directory = try place.map { (path) throws(StagingError) in
+                // A tool may have taken its own rights away.
+                try top.allowEntry(path)
+                return try top.directory(path)
+            }
+            if let place { emptied.append(place) }
+            for name in try (directory ?? top).names() {
+                let relative = try naming { () throws(NameError) in
+                    try RelativePath((place.map { $0.bytes + [FilePath.separator] } ?? []) + name)
+                }
+                if try top.status(relative)?.kind == .directory {
+                    stack.append(relative)
+                } else {
+                    try top.remove(relative)
+                }
+            }
+        }
+        for place in emptied.reversed() { try top.removeDirectory(place) }
+        guard path.withCString({ rmdir($0) }) == 0 || errno == ENOENT else {
+            throw .system("remove", path.logSafe)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Glibc
+import Names
+
+/// One regular file as a survey found it, and how to open exactly that file again.
+package struct SurveyedFile: Sendable {
+    package let path: FilePath
+    package let mode: FileMode
+    package let stamp: FileStamp
+    private let opener: Opener
+
+    private enum Opener: Sendable {
+        /// A path of Galaxy's own: links on the way are followed.
+        case trusted
+        /// Found below a directory: no link is followed.
+        case beneath(Directory, RelativePath)
+    }
+
+    /// The size at the survey, in bytes.
+    package var size: Int64 { stamp.size }
+
+    /// Looks at the file that Galaxy names by `path`; links are followed.
+    package init(trusted path: FilePath) throws(StagingError) {
+        let descriptor = try Self.openTrusted(path)
+        let status = try descriptor.status()
+        guard status.kind == .file else {
+            throw StagingError(.refused, what: "\(path) is no regular file")
+        }
+        self.init(path, status, .trusted)
+    }
+
+    init(
+        path: FilePath,
+        status: FileStatus,
+        in directory: Directory,
+        at relative: RelativePath
+    ) {
+        self.init(path, status, .beneath(directory, relative))
+    }
+
+    private init(
+        _ path: FilePath,
+        _ status: FileStatus,
+        _ opener: Opener
+    ) {
+        self.path = path
+        mode = status.mode
+        stamp = status.stamp
+        self.opener = opener
+    }
+
+    /// Opens the file, only if it is still the version that was surveyed.
+    package func open() throws(StagingError) -> Descriptor {
+        let descriptor =
+            switch opener {
+            case .trusted: try Self.openTrusted(path)
+            case .beneath(let directory, let relative):
+                try directory.open(relative, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+            }
+        try check(descriptor)
+        return descriptor
+    }
+
+    /// Fails if the open file is no longer the version that was surveyed.
+    package func check(_ descriptor: Descriptor) throws(StagingError) {
+        guard try descriptor.status().stamp == stamp else {
+            throw StagingError(
+                .changed,
+                what: "\(path) changed while it was being copied",
+                remedy: "Let nothing write to it, then run the job again."
+            )
+        }
+    }
+
+    private static func openTrusted(_ path: FilePath) throws(StagingError) -> Descriptor {
+        let flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC
+        let fd = path.withCString { Glibc.open($0, flags) }
+        guard fd >= 0 else { throw .system("read", path.logSafe) }
+        return Descriptor(owning: fd)
+    }
+}
+
+/// Everything in and below one directory, found without following a single link.
+package struct TreeSurvey: Sendable {
+    package private(set) var files: [SurveyedFile] = []
+    /// The directory itself first.
+    package private(set) var directories: [DirectoryEntry] = []
+    package private(set) var links: [LinkEntry] = []
+    /// What can travel in no form: the path and why.
+    package private(set) var refused: [(path: FilePath, reason: String)] = []
+
+    /// Walks the tree below `top`.
+    ///
+    /// Trees are taken apart with a stack, not by recursion, so depth is bounded by the length of a
+    /// path alone. A file or directory that may not be read is an error, never left out silently.
+    ///
+    /// - Parameter skipping: names directly in `top` to leave out with all below them.
+    package init(
+        _ top: Directory,
+        skipping: Set<ByteString> = []
+    ) throws(StagingError) {
+        directories.append(Self.entry(top.path, try top.descriptor.status()))
+        // Paths, not descriptors: a tree may have more directories than a process may open.
+        var stack: [RelativePath?] = [nil]
+        while let place = stack.popLast() {
+            let directory = try place.map { (path) throws(StagingError) in try top.directory(path) }
+            for name in try (directory ?? top).names() {
+                if place == nil, skipping.contains(ByteString(name)) { continue }
+                let relative = try naming { () throws(NameError) in
+                    try RelativePath((place.map { $0.bytes + [FilePath.separator] } ?? []) + name)
+                }
+                if try take(relative, in: top) { stack.append(relative) }
+            }
+        }
+    }
+
+    /// Notes what is at `relative`, and says whether it is a directory to walk.
+    private mutating func take(
+        _ relative: RelativePath,
+        in top: Directory
+    ) throws(StagingError) -> Bool {
+        let path = try top.name(relative)
+        guard let status = try top.status(relative) else { return false }
+        switch status.kind {
+        case .file:
+            files.append(SurveyedFile(path: path, status: status, in: top, at: relative))
+        case .directory:
+            directories.append(Self.entry(path, status))
+            return true
+        case .link:
+            links.append(LinkEntry(path: path, target: try top.linkTarget(relative)))
+        case .special(let what):
+            refused.append((path, "it is a \(what)"))
+        }
+        return false
+    }
+
+    private static func entry(
+        _ path: FilePath,
+        _ status: FileStatus
+    ) -> DirectoryEntry {
+        DirectoryEntry(path: path, mode: status.mode, modified: status.stamp.modified)
+    }
+}

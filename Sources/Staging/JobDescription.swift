@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Names
+
+/// One Galaxy job as Galaxy knows it: which files it needs and where its results belong.
+///
+/// The plugin makes it from Galaxy's own lists; nothing is guessed from a command line. It is the
+/// JSON document that `galaxy-head-node run --job` reads; docs/job-description.md explains it.
+package struct JobDescription: VersionedDocument, Equatable {
+    package static let currentVersion = 1
+
+    package var version = JobDescription.currentVersion
+    package var galaxyID: String
+    package var toolID: String
+    /// The container image; nil where the executor needs none.
+    package var image: String?
+    package var jobDirectory: FilePath
+    package var workingDirectory: FilePath
+    package var command: [ByteString]
+    package var environment: [String: ByteString]
+    package var inputs: [Input]
+    package var toolFiles: [ToolFiles]
+    package var referenceData: [ReferenceData]
+    package var outputs: [Output]
+    package var exitCodeFile: FilePath
+    package var stdout: FilePath
+    package var stderr: FilePath
+    package var jobStdout: FilePath
+    package var jobStderr: FilePath
+
+    /// An input dataset with all that belongs to it.
+    package struct Input: Codable, Sendable, Equatable {
+        package var path: FilePath
+        package var extraFiles: FilePath?
+        package var metadataFiles: [FilePath]?
+
+        enum CodingKeys: String, CodingKey {
+            case path
+            case extraFiles = "extra_files"
+            case metadataFiles = "metadata_files"
+        }
+    }
+
+    /// A tool directory, whole or the files that the tool says it needs.
+    package struct ToolFiles: Codable, Sendable, Equatable {
+        package var root: FilePath
+        package var files: [RelativePath]?
+    }
+
+    /// A file, a directory, or the common beginning of several files' names (`…/hg38` for
+    /// `…/hg38.1.bt2`).
+    package struct ReferenceData: Codable, Sendable, Equatable {
+        package var path: FilePath
+    }
+
+    /// A file that Galaxy waits for.
+    package struct Output: Codable, Sendable, Equatable {
+        package var name: String
+        package var path: FilePath
+        package var extraFiles: FilePath?
+        /// Where below the working directory Galaxy's script copies it from; for messages only.
+        package var fromWorkDir: String?
+
+        enum CodingKeys: String, CodingKey {
+            case name
+            case path
+            case extraFiles = "extra_files"
+            case fromWorkDir = "from_work_dir"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case version
+        case galaxyID = "galaxy_id"
+        case toolID = "tool_id"
+        case image
+        case jobDirectory = "job_directory"
+        case workingDirectory = "working_directory"
+        case command
+        case environment
+        case inputs
+        case toolFiles = "tool_files"
+        case referenceData = "reference_data"
+        case outputs
+        case exitCodeFile = "exit_code_file"
+        case stdout
+        case stderr
+        case jobStdout = "job_stdout"
+        case jobStderr = "job_stderr"
+    }
+
+    /// The files that the worker needs by name.
+    package var jobFiles: JobFiles {
+        JobFiles(
+            directory: jobDirectory,
+            exitCode: exitCodeFile,
+            toolStdout: stdout,
+            toolStderr: stderr,
+            jobStdout: jobStdout,
+            jobStderr: jobStderr
+        )
+    }
+
+    /// Checks what can be checked without a look at the disk.
+    package func validate() throws(StagingError) {
+        func refuse(_ what: String) -> StagingError {
+            StagingError(.job, what: "The job description cannot be carried out: \(what)")
+        }
+        guard GalaxyJobID(galaxyID) != nil else {
+            throw refuse(
+                "galaxy_id \"\(galaxyID.logSafe)\" is not 1 to 32 lower-case letters and digits"
+            )
+        }
+        guard let program = command.first, program.bytes.first == FilePath.separator else {
+            throw refuse("command must begin with the absolute path of a program")
+        }
+        for argument in command where argument.bytes.contains(0) {
+            throw refuse("an argument of command holds a NUL")
+        }
+        for (name, value) in environment {
+            let good =
+                !name.isEmpty && !name.utf8.contains(UInt8(ascii: "="))
+                && !name.utf8.contains(0) && !value.bytes.contains(0)
+            if !good { throw refuse("environment holds a bad name or value: \(name.logSafe)") }
+        }
+        for path in jobFiles.logs where !path.isAtOrBelow(jobDirectory) || path == jobDirectory {
+            throw refuse("\(path) is not below the job directory \(jobDirectory)")
+        }
+        guard workingDirectory.isAtOrBelow(jobDirectory) else {
+            throw refuse("working_directory is not below the job directory")
+        }
+        try checkOutputs(refuse)
+    }
+
+    private func checkOutputs(
+        _ refuse: (String) -> StagingError
+    ) throws(StagingError) {
+        var seen: Set<FilePath> = []
+        let inputs = Set(inputs.map(\.path))
+        for output in outputs {
+            guard seen.insert(output.path).inserted else {
+                throw refuse("two outputs have the path \(output.path)")
+            }
+            guard !inputs.contains(output.path) else {
+                throw refuse("\(output.path) is an input and the output \(output.name.logSafe)")
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Names
+
+/// The layout of one pack: which file is where, to the byte, before any file is read.
+///
+/// Members are sorted by name and carry their absolute path without the first slash, so the same
+/// files give the same bytes on every machine.
+package struct PackPlan: Sendable {
+    struct Member: Sendable {
+        let file: SurveyedFile
+        let header: [UInt8]
+        /// Where the header begins.
+        let offset: Int64
+
+        var contents: Int64 { offset + Int64(header.count) }
+        var end: Int64 {
+            contents + file.size + Int64(TarFormat.padding(after: file.size))
+        }
+    }
+
+    /// What mtime members get.
+    package enum Times: Sendable {
+        /// Their own.
+        case own
+        /// All the same, 1 January 2000, so that a tool installed again has the same pack.
+        case fixed
+    }
+
+    let members: [Member]
+    /// The size of the whole pack.
+    package let length: Int64
+
+    package init(
+        _ files: [SurveyedFile],
+        times: Times
+    ) throws(StagingError) {
+        var members: [Member] = []
+        var offset: Int64 = 0
+        for file in files.sorted(by: { $0.path < $1.path }) {
+            if let last = members.last, last.file.path == file.path { continue }
+            guard let name = file.path.relative(to: .root) else {
+                throw StagingError(.refused, what: "The root directory is no file")
+            }
+            let header = TarFormat.header(
+                name: name,
+                size: file.size,
+                mode: file.mode,
+                modified: times == .own ? file.stamp.modified : Self.fixedTime
+            )
+            let member = Member(file: file, header: header, offset: offset)
+            members.append(member)
+            offset = member.end
+        }
+        self.members = members
+        length = offset + Int64(TarFormat.end.count)
+    }
+
+    /// How many files it holds.
+    package var count: Int { members.count }
+
+    /// The files it holds, in order.
+    package var files: [SurveyedFile] { members.map(\.file) }
+
+    private static let fixedTime = FileTime(seconds: 946_684_800)
+
+    /// The member that holds the byte at `offset`, or `members.count` for the end blocks.
+    func index(at offset: Int64) -> Int {
+        var low = 0
+        var high = members.count
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle].end <= offset { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Digests
+import Glibc
+import Names
+import S3Client
+import Transport
+
+/// A pack as something to upload: made while it is read, never whole in memory or on disk.
+package struct PackSource: UploadSource {
+    let plan: PackPlan
+
+    package init(_ plan: PackPlan) { self.plan = plan }
+
+    package var length: Int64 { plan.length }
+
+    package func body(_ range: ByteRange) -> HTTPBody {
+        HTTPBody(length: range.length) { [plan] in
+            PackReader(plan, from: range.offset, count: range.length)
+        }
+    }
+
+    /// Reads the whole pack once for its digest and the checksum of every file in it, in order.
+    package func digests() throws(StagingError) -> (pack: SHA256Digest, files: [CRC64NVME]) {
+        var hasher = SHA256Hasher()
+        var files = [CRC64NVME](repeating: CRC64NVME(), count: plan.count)
+        try forEachPiece { index, piece in
+            hasher.update(piece)
+            if let index { files[index].update(piece) }
+        }
+        return (hasher.finalize(), files)
+    }
+
+    /// Reads front to back; `index` is the file that a piece is contents of, if it is.
+    private func forEachPiece(
+        _ body: (_ index: Int?, UnsafeRawBufferPointer) -> Void
+    ) throws(StagingError) {
+        let reader = PackReader(plan, from: 0, count: plan.length)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        // SAFETY: this scope owns `buffer`; nothing keeps a pointer to it.
+        defer { buffer.deallocate() }
+        while let (index, count) = try reader.piece(into: buffer) {
+            body(index, UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
+    /// Fails if any file is no longer the version that was surveyed.
+    package func checkUnchanged() throws(StagingError) {
+        for member in plan.members { _ = try member.file.open() }
+    }
+}
+
+/// Reads a range of a pack front to back, opening one file at a time.
+final class PackReader: HTTPBodyReader {
+    private let plan: PackPlan
+    private var position: Int64
+    private let end: Int64
+    private var index: Int
+    private var open: Descriptor?
+
+    init(
+        _ plan: PackPlan,
+        from offset: Int64,
+        count: Int64
+    ) {
+        self.plan = plan
+        position = offset
+        end = offset + count
+        index = plan.index(at: offset)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        var filled = 0
+        while filled < buffer.count, position < end {
+            let room = Int(min(Int64(buffer.count - filled), end - position))
+            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<(filled + room)])
+            let count = try step(space)
+            filled += count
+            position += Int64(count)
+        }
+        return filled
+    }
+
+    /// The next piece, never across the border of a file's contents; nil at the end.
+    func piece(
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StagingError) -> (index: Int?, count: Int)? {
+        guard position < end else { return nil }
+        let room = Int(min(Int64(buffer.count), end - position))
+        let start = position
+        let count = try step(UnsafeMutableRawBufferPointer(rebasing: buffer[..<room]))
+        position += Int64(count)
+        guard index < plan.members.count else { return (nil, count) }
+        let member = plan.members[index]
+        let isContents = start >= member.contents && start < member.contents + member.file.size
+        return (isContents ? index : nil, count)
+    }
+
+    /// The current member, opened when its first byte is wanted.
+    private func opened(_ file: SurveyedFile) throws(StagingError) -> Descriptor {
+        if let open { return open }
+        let descriptor = try file.open()
+        open = descriptor
+        return descriptor
+    }
+
+    /// Fills the front of `space` from one piece: a header, some contents, padding, or the end.
+    private func step(_ space: UnsafeMutableRawBufferPointer) throws(StagingError) -> Int {
+        while index < plan.members.count, plan.members[index].end <= position {
+            index += 1
+            open = nil
+        }
+        guard index < plan.members.count else {
+            space.initializeMemory(as: UInt8.self, repeating: 0)
+            return space.count
+        }
+        let member = plan.members[index]
+        if position < member.contents {
+            let piece = member.header[Int(position - member.offset)...].prefix(space.count)
+            space.copyBytes(from: piece)
+            return piece.count
+        }
+        let inFile = position - member.contents
+        guard inFile < member.file.size else {
+            let zeros = Int(min(member.end - position, Int64(space.count)))
+            let piece = UnsafeMutableRawBufferPointer(rebasing: space[..<zeros])
+            piece.initializeMemory(as: UInt8.self, repeating: 0)
+            return zeros
+        }
+        let descriptor = try opened(member.file)
+        let wanted = Int(min(member.file.size - inFile, Int64(space.count)))
+        let piece = UnsafeMutableRawBufferPointer(rebasing: space[..<wanted])
+        let count = try descriptor.read(at: inFile, into: piece, name: member.file.path)
+        guard count > 0 else {
+            throw StagingError(
+                .changed,
+                what: "\(member.file.path) became shorter while it was being copied"
+            )
+        }
+        return count
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Glibc
+import Names
+
+/// Everything that a job needs, as found on the head's disk before anything is moved.
+package struct JobSurvey: Sendable {
+    /// The job directory, without what a former run left behind.
+    package var job: TreeSurvey
+    /// Input datasets, their metadata files and extra files, and reference data.
+    package var data: [SurveyedFile] = []
+    /// The files of every tool directory.
+    package var tools: [SurveyedFile] = []
+    /// Outputs that lie outside the job directory and exist already, as Galaxy makes them, empty.
+    package var placeholders: [SurveyedFile] = []
+    package var directories: [DirectoryEntry] = []
+    package var links: [LinkEntry] = []
+    /// The directories that must be roots or below one.
+    package var homes: [FilePath] = []
+
+    /// Names directly in the job directory that are remade in the pod or are the head's own.
+    package static let leftBehind: Set<ByteString> = Set(
+        [
+            "_working", "_outputs", "_configs", "home", "tmp", HeadState.directoryName,
+        ]
+        .map { ByteString($0) }
+    )
+
+    /// Looks at every file that `description` names.
+    ///
+    /// - Throws: the first file that is missing, unreadable, no regular file, or a link that
+    ///   leaves the roots, by name.
+    package init(_ description: JobDescription) throws(StagingError) {
+        job = try TreeSurvey(
+            Directory(path: description.jobDirectory),
+            skipping: Self.leftBehind
+        )
+        homes.append(description.jobDirectory)
+        for input in description.inputs { try add(input) }
+        for tool in description.toolFiles { try add(tool) }
+        for item in description.referenceData { try add(item) }
+        for output in description.outputs { try add(output, description) }
+        directories += job.directories
+        links += job.links
+        try refuse(job)
+        removeRepeats()
+        try checkLinks()
+    }
+
+    private mutating func add(_ input: JobDescription.Input) throws(StagingError) {
+        try addFile(input.path, to: \.data)
+        for file in input.metadataFiles ?? [] { try addFile(file, to: \.data) }
+        if let extra = input.extraFiles { try addTree(extra, to: \.data) }
+    }
+
+    private mutating func add(_ tool: JobDescription.ToolFiles) throws(StagingError) {
+        guard let files = tool.files else { return try addTree(tool.root, to: \.tools) }
+        let root = try Directory(path: tool.root)
+        homes.append(tool.root)
+        for relative in files {
+            guard let status = try root.status(relative) else {
+                throw .system("read the tool file", try root.name(relative).logSafe, ENOENT)
+            }
+            let path = try root.name(relative)
+            switch status.kind {
+            case .directory: try addTree(path, to: \.tools)
+            case .file:
+                tools.append(
+                    SurveyedFile(path: path, status: status, in: root, at: relative)
+                )
+            case .link, .special: try addFile(path, to: \.tools)
+            }
+        }
+    }
+
+    private mutating func add(_ item: JobDescription.ReferenceData) throws(StagingError) {
+        let found = FileStatus(following: item.path)
+        if found?.kind == .directory { return try addTree(item.path, to: \.data) }
+        if found != nil { try addFile(item.path, to: \.data) }
+        guard let parent = item.path.parent else { return }
+        let prefix = Array(item.path.lastComponent) + [UInt8(ascii: ".")]
+        let siblings = try Directory(path: parent).names().filter { $0.starts(with: prefix) }
+        guard found != nil || !siblings.isEmpty else {
+            throw .system("read the reference data", item.path.logSafe, ENOENT)
+        }
+        for name in siblings {
+            let path = try naming { () throws(NameError) in try parent.appending(name) }
+            guard FileStatus(following: path)?.kind == .file else { continue }
+            try addFile(path, to: \.data)
+        }
+    }
+
+    private mutating func add(
+        _ output: JobDescription.Output,
+        _ description: JobDescription
+    ) throws(StagingError) {
+        guard !output.path.isAtOrBelow(description.jobDirectory) else { return }
+        if let parent = output.path.parent { homes.append(parent) }
+        if let extra = output.extraFiles, let parent = extra.parent { homes.append(parent) }
+        // Without its placeholder Galaxy's script silently skips the output.
+        if FileStatus(following: output.path) != nil {
+            placeholders.append(try SurveyedFile(trusted: output.path))
+        }
+    }
+
+    private mutating func addFile(
+        _ path: FilePath,
+        to list: WritableKeyPath<JobSurvey, [SurveyedFile]>
+    ) throws(StagingError) {
+        self[keyPath: list].append(try SurveyedFile(trusted: path))
+        if let parent = path.parent { homes.append(parent) }
+    }
+
+    private mutating func addTree(
+        _ path: FilePath,
+        to list: WritableKeyPath<JobSurvey, [SurveyedFile]>
+    ) throws(StagingError) {
+        let tree = try TreeSurvey(Directory(path: path))
+        try refuse(tree)
+        self[keyPath: list] += tree.files
+        directories += tree.directories
+        links += tree.links
+        homes.append(path)
+    }
+
+    private func refuse(_ tree: TreeSurvey) throws(StagingError) {
+        guard let first = tree.refused.first else { return }
+        throw StagingError(
+            .refused,
+            what: "\(first.path) cannot be sent to a worker: \(first.reason)",
+            remedy: "Remove it, or leave it out of the job."
+        )
+    }
+
+    /// The same dataset may be an input many times, and lie in the job directory as well.
+    private mutating func removeRepeats() {
+        var seen = Set(job.files.map(\.path))
+        data = data.filter { seen.insert($0.path).inserted }
+        tools = tools.filter { seen.insert($0.path).inserted }
+        placeholders = placeholders.filter { seen.insert($0.path).inserted }
+        var directoriesSeen: Set<FilePath> = []
+        directories = directories.filter { directoriesSeen.insert($0.path).inserted }
+        var linksSeen: Set<FilePath> = []
+        links = links.filter { linksSeen.insert($0.path).inserted }
+    }
+
+    private func checkLinks() throws(StagingError) {
+        let roots = try RootPlan.roots(for: homes)
+        for link in links {
+            guard let target = LinkRules.target(of: link),
+                roots.contains(where: { target.isAtOrBelow($0) })
+            else {
+                throw StagingError(
+                    .refused,
+                    what: "\(link.path) is a link to \(link.target), which the job's directories "
+                        + "do not hold",
+                    remedy: "Replace the link by what it points to, or remove it."
+                )
+            }
+        }
+    }
+}

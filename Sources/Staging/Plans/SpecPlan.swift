@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Names
+
+/// Puts the spec together from what was planned and what was staged. A pure function.
+package enum SpecPlan {
+    package static func spec(
+        _ description: JobDescription,
+        run: RunID,
+        layout: JobLayout,
+        plan: StagePlan,
+        staged: StageRun.Staged,
+        policy: StagingPolicy
+    ) -> RunSpec {
+        RunSpec(
+            run: run,
+            layout: layout,
+            command: description.command,
+            workingDirectory: description.workingDirectory,
+            environment: description.environment,
+            roots: plan.roots,
+            directories: plan.directories,
+            links: plan.links,
+            packs: staged.packs,
+            inputs: staged.inputs,
+            outputs: description.outputs.map { output in
+                OutputEntry(
+                    name: output.name,
+                    path: output.path,
+                    extraFiles: output.extraFiles,
+                    ownObject: policy.outputsAreObjects
+                )
+            },
+            job: description.jobFiles,
+            push: PushRules(
+                onFailure: policy.onFailure,
+                leaveBehind: JobSurvey.leftBehind.sorted {
+                    $0.bytes.lexicographicallyPrecedes($1.bytes)
+                },
+                packBelow: policy.packBelow
+            ),
+            limits: policy.limits
+        )
+    }
+}
+
+/// What the administrator decides about staging.
+package struct StagingPolicy: Sendable, Equatable {
+    /// Files of at most this many bytes travel in packs.
+    package var packBelow: Int64
+    /// What is stored when the tool fails.
+    package var onFailure: PushRules.OnFailure
+    /// Whether every output that is not empty must be an object of its own.
+    package var outputsAreObjects: Bool
+    package var limits: Limits
+
+    package init(
+        packBelow: Int64 = 256 << 10,
+        onFailure: PushRules.OnFailure = .all,
+        outputsAreObjects: Bool = false,
+        limits: Limits = Limits()
+    ) {
+        self.packBelow = packBelow
+        self.onFailure = onFailure
+        self.outputsAreObjects = outputsAreObjects
+        self.limits = limits
+    }
+}

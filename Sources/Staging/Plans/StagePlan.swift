@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Names
+
+/// How each surveyed file travels to the worker. A pure value.
+package struct StagePlan: Sendable {
+    /// The job directory's small files: one pack a run.
+    package var runPack: [SurveyedFile] = []
+    /// The job directory's large files: objects of this run alone.
+    package var runObjects: [SurveyedFile] = []
+    /// Inputs and reference data too large for a pack: staged once, recorded, shared by all jobs.
+    package var shared: [SurveyedFile] = []
+    /// Small inputs and reference data: one pack named by its content.
+    package var dataPack: [SurveyedFile] = []
+    /// The tool's small files: one pack named by its content, times left out.
+    package var toolPack: [SurveyedFile] = []
+    package var roots: [FilePath]
+    package var directories: [DirectoryEntry]
+    package var links: [LinkEntry]
+
+    /// - Parameter packBelow: files of at most this many bytes are packed.
+    package init(
+        _ survey: JobSurvey,
+        packBelow: Int64
+    ) throws(StagingError) {
+        roots = try RootPlan.roots(for: survey.homes)
+        directories = survey.directories.sorted { $0.path < $1.path }
+        links = survey.links.sorted { $0.path < $1.path }
+        for file in survey.job.files + survey.placeholders {
+            if file.size <= packBelow { runPack.append(file) } else { runObjects.append(file) }
+        }
+        for file in survey.data {
+            if file.size <= packBelow { dataPack.append(file) } else { shared.append(file) }
+        }
+        for file in survey.tools {
+            if file.size <= packBelow { toolPack.append(file) } else { shared.append(file) }
+        }
+    }
+
+    /// How many files it speaks of.
+    package var files: Int {
+        runPack.count + runObjects.count + shared.count + dataPack.count + toolPack.count
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Names
+import Synchronization
+
+/// Files that have come to temporary names beside their places, until all are promoted at once.
+final class Arrivals: Sendable {
+    /// How temporary names begin; 32 hexadecimal digits follow.
+    static let temporaryPrefix = Array(".galaxy_s3.".utf8)
+
+    private struct Arrival {
+        var temporary: FilePath
+        var place: FilePath
+    }
+
+    private let roots: RootSet
+    private let arrivals = Mutex<[Arrival]>([])
+
+    init(_ roots: RootSet) { self.roots = roots }
+
+    /// Makes the temporary file for `place`.
+    func begin(_ place: FilePath) throws(StagingError) -> Descriptor {
+        guard let parent = place.parent else {
+            throw StagingError(.refused, what: "The root directory is no file")
+        }
+        let name = Self.temporaryPrefix + Array(Nonce.draw().utf8)
+        let temporary = try naming { () throws(NameError) in try parent.appending(name) }
+        let descriptor = try roots.create(temporary)
+        arrivals.withLock { $0.append(Arrival(temporary: temporary, place: place)) }
+        return descriptor
+    }
+
+    /// Renames every file over its place.
+    ///
+    /// A directory in the way, or a link, is an error that names it; what was renamed before stays
+    /// and is right, and doing it again completes the rest.
+    func promote() throws(StagingError) {
+        for arrival in arrivals.withLock({ $0 }) {
+            if try roots.status(arrival.place)?.kind == .directory {
+                throw StagingError(
+                    .io,
+                    what: "Cannot put \(arrival.place) in place: a directory of that name is there",
+                    remedy: "Move the directory away, then collect again."
+                )
+            }
+            try roots.rename(arrival.temporary, to: arrival.place)
+        }
+        arrivals.withLock { $0 = [] }
+    }
+
+    /// Removes what came; used when something else did not.
+    func discard() {
+        for arrival in arrivals.withLock({ $0 }) {
+            // A file that cannot be removed now is swept by the next collect.
+            try? roots.remove(arrival.temporary)
+        }
+    }
+}

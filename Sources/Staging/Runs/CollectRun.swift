@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Digests
+import Names
+import S3Client
+import Synchronization
+
+/// Brings a committed attempt's files to where Galaxy looks for them.
+///
+/// Each file is fetched to a temporary name beside its place, verified, flushed, and renamed over
+/// the place in one step. Nothing is renamed before everything has been verified, so a damaged
+/// store changes no file. It may be cut off anywhere and done again.
+package struct CollectRun: Sendable {
+    let store: any ObjectStore
+    let transfers: Int
+    let meter: PhaseMeter
+
+    package init(
+        store: any ObjectStore,
+        transfers: Int,
+        meter: PhaseMeter
+    ) {
+        self.store = store
+        self.transfers = transfers
+        self.meter = meter
+    }
+
+    private enum Step: Sendable {
+        case object(PushedFile, ObjectKey)
+        case pack(PackEntry, [FilePath: PushedFile])
+    }
+
+    /// Fetches, verifies and puts everything in place.
+    package func callAsFunction(_ plan: CollectPlan) async throws(StagingError) {
+        let roots = try RootSet(plan.roots)
+        try Self.sweep(plan, roots)
+        for directory in plan.directories { try roots.makeDirectories(directory.path) }
+        expect(plan)
+        let arrivals = Arrivals(roots)
+        let steps =
+            plan.packs.map { Step.pack($0.pack, $0.files) }
+            + plan.objects.map { Step.object($0.file, $0.key) }
+        do throws(StagingError) {
+            _ = try await boundedMap(steps, limit: transfers) { (step) throws(StagingError) in
+                try await perform(step, arrivals)
+            }
+        } catch {
+            arrivals.discard()
+            throw error
+        }
+        try arrivals.promote()
+        for link in plan.links { try roots.makeLink(link) }
+        for directory in plan.directories.sorted(by: { $0.path > $1.path }) {
+            try roots.finish(directory)
+        }
+    }
+
+    private func expect(_ plan: CollectPlan) {
+        let packs = plan.packs.reduce(0) { $0 + $1.pack.size }
+        let objects = plan.objects.reduce(0) { $0 + $1.file.size }
+        let files = plan.packs.reduce(plan.objects.count) { $0 + $1.files.count }
+        meter.expect(bytes: packs + objects, files: files)
+    }
+
+    private func perform(
+        _ step: Step,
+        _ arrivals: Arrivals
+    ) async throws(StagingError) {
+        switch step {
+        case .object(let file, let key): try await collect(file, from: key, arrivals)
+        case .pack(let pack, let files):
+            let expected = ExpectedMembers(files: files, arrivals: arrivals)
+            try await PackDownload(store: store, meter: meter)(pack, into: expected)
+            try expected.checkComplete(pack)
+        }
+    }
+
+    private func collect(
+        _ file: PushedFile,
+        from key: ObjectKey,
+        _ arrivals: Arrivals
+    ) async throws(StagingError) {
+        let descriptor = try arrivals.begin(file.path)
+        do throws(S3Error) {
+            let download = FileDownload(from: store, observe: meter.observer)
+            _ = try await download.run(
+                key,
+                expecting: ExpectedObject(size: file.size, checksum: file.digest),
+                into: descriptor.raw,
+                named: file.path.logSafe
+            )
+        } catch {
+            throw .store("collect \(file.path)", error)
+        }
+        try descriptor.set(mode: file.mode, modified: file.modified, name: file.path)
+        try descriptor.synchronise(name: file.path)
+        meter.finished(1)
+    }
+
+    /// Removes temporary files that an earlier collect, cut off, left beside the places of files.
+    private static func sweep(
+        _ plan: CollectPlan,
+        _ roots: RootSet
+    ) throws(StagingError) {
+        let files = plan.objects.map(\.file.path) + plan.packs.flatMap { $0.files.keys }
+        for parent in Set(files.compactMap(\.parent))
+        where try roots.status(parent)?.kind == .directory {
+            for name in try roots.directory(parent).names()
+            where name.starts(with: Arrivals.temporaryPrefix) {
+                let path = try naming { () throws(NameError) in try parent.appending(name) }
+                try roots.remove(path)
+            }
+        }
+    }
+
+    /// Takes from a pack what the report says it holds, and nothing else.
+    private final class ExpectedMembers: PackTarget {
+        private let files: [FilePath: PushedFile]
+        private let arrivals: Arrivals
+        private let missing: Mutex<Set<FilePath>>
+
+        init(files: [FilePath: PushedFile], arrivals: Arrivals) {
+            self.files = files
+            self.arrivals = arrivals
+            missing = Mutex(Set(files.keys))
+        }
+
+        func create(_ path: FilePath, size: Int64) throws(StagingError) -> Descriptor {
+            guard let file = files[path], file.size == size else {
+                throw StagingError(
+                    .mismatch,
+                    what: "A pack of results holds \(path) with \(size) bytes, which the report "
+                        + "does not name so"
+                )
+            }
+            return try arrivals.begin(path)
+        }
+
+        func finish(
+            _ path: FilePath,
+            _ descriptor: Descriptor,
+            digest: CRC64NVME,
+            mode: FileMode,
+            modified: FileTime
+        ) throws(StagingError) {
+            guard let file = files[path], file.digest == digest else {
+                throw StagingError(
+                    .mismatch,
+                    what: "\(path) came with another checksum than the report names"
+                )
+            }
+            try descriptor.set(mode: file.mode, modified: file.modified, name: path)
+            try descriptor.synchronise(name: path)
+            _ = missing.withLock { $0.remove(path) }
+        }
+
+        func checkComplete(_ pack: PackEntry) throws(StagingError) {
+            guard let first = missing.withLock({ $0.min() }) else { return }
+            throw StagingError(
+                .mismatch,
+                what: "The pack \(pack.key) does not hold \(first), which the report promises"
+            )
+        }
+    }
+}

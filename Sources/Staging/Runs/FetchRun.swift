@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Digests
+import Glibc
+import Names
+import S3Client
+
+/// Makes the roots what the spec says: every file with its bytes, mode and time, every directory,
+/// every link.
+package struct FetchRun: Sendable {
+    let store: any ObjectStore
+    let spec: RunSpec
+    let roots: RootSet
+    let meter: PhaseMeter
+
+    package init(
+        store: any ObjectStore,
+        spec: RunSpec,
+        roots: RootSet,
+        meter: PhaseMeter
+    ) {
+        self.store = store
+        self.spec = spec
+        self.roots = roots
+        self.meter = meter
+    }
+
+    private enum Step: Sendable {
+        case pack(PackEntry)
+        case input(InputEntry)
+
+        var size: Int64 {
+            switch self {
+            case .pack(let pack): pack.size
+            case .input(let input): input.size
+            }
+        }
+    }
+
+    /// Fetches everything. Doing it again replaces what is there.
+    package func callAsFunction() async throws(StagingError) {
+        let steps =
+            spec.packs.map { Step.pack($0) }
+            + spec.inputs.sorted { $0.size > $1.size }.map { Step.input($0) }
+        let bytes = steps.reduce(0) { $0 + $1.size }
+        let files = spec.packs.reduce(spec.inputs.count) { $0 + $1.files }
+        meter.expect(bytes: bytes, files: files)
+        try checkSpace(for: bytes)
+        for directory in spec.directories { try roots.makeDirectories(directory.path) }
+        _ = try await boundedMap(steps, limit: spec.limits.transfers) {
+            (step) throws(StagingError) in try await perform(step)
+        }
+        for link in spec.links { try roots.makeLink(link) }
+        // What is inside first: making it changed the time of what is around it.
+        for directory in spec.directories.sorted(by: { $0.path > $1.path }) {
+            try roots.finish(directory)
+        }
+    }
+
+    /// Better to say at once what is missing than to fill the node's disk.
+    private func checkSpace(for bytes: Int64) throws(StagingError) {
+        guard let (free, place) = try roots.leastFree(), free < bytes else { return }
+        throw StagingError(
+            .diskFull,
+            what: "The job's inputs need \(bytes) bytes, \(place) has \(free) free",
+            remedy: "Give the pod more ephemeral storage, or the node a larger disk."
+        )
+    }
+
+    private func perform(_ step: Step) async throws(StagingError) {
+        switch step {
+        case .pack(let pack): try await fetch(pack)
+        case .input(let input): try await fetch(input)
+        }
+    }
+
+    private func fetch(_ pack: PackEntry) async throws(StagingError) {
+        try await PackDownload(store: store, meter: meter)(pack, into: Unpacker(roots: roots))
+    }
+
+    private func fetch(_ input: InputEntry) async throws(StagingError) {
+        let descriptor = try roots.create(input.path)
+        let name = "fetch \(input.path)"
+        do throws(S3Error) {
+            let download = FileDownload(from: store, observe: meter.observer)
+            _ = try await download.run(
+                input.key,
+                expecting: ExpectedObject(size: input.size, checksum: input.digest),
+                into: descriptor.raw,
+                named: input.path.logSafe
+            )
+        } catch {
+            throw .store(name, error)
+        }
+        try descriptor.set(mode: input.mode, modified: input.modified, name: input.path)
+        meter.finished(1)
+    }
+
+    /// Members go where their names say, if that is below a root.
+    private struct Unpacker: PackTarget {
+        let roots: RootSet
+
+        func create(
+            _ path: FilePath,
+            size: Int64
+        ) throws(StagingError) -> Descriptor {
+            try roots.create(path)
+        }
+
+        func finish(
+            _ path: FilePath,
+            _ descriptor: Descriptor,
+            digest: CRC64NVME,
+            mode: FileMode,
+            modified: FileTime
+        ) throws(StagingError) {
+            try descriptor.set(mode: mode, modified: modified, name: path)
+        }
+    }
+}

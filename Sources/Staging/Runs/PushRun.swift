@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Digests
+import Names
+import S3Client
+
+/// Stores what a plan says, below this attempt's own keys, and says exactly what it stored.
+package struct PushRun: Sendable {
+    let store: any ObjectStore
+    let layout: JobLayout
+    let run: RunID
+    let attempt: AttemptID
+    let transfers: Int
+    let meter: PhaseMeter
+
+    package init(
+        store: any ObjectStore,
+        layout: JobLayout,
+        run: RunID,
+        attempt: AttemptID,
+        transfers: Int,
+        meter: PhaseMeter
+    ) {
+        self.store = store
+        self.layout = layout
+        self.run = run
+        self.attempt = attempt
+        self.transfers = transfers
+        self.meter = meter
+    }
+
+    /// What was stored.
+    package struct Pushed: Sendable {
+        package var files: [PushedFile] = []
+        package var packs: [PackEntry] = []
+
+        package init() {}
+
+        /// Everything stored, as keys.
+        package var keys: [ObjectKey] {
+            packs.map(\.key)
+                + files.compactMap { file in
+                    if case .object(let key) = file.location { key } else { nil }
+                }
+        }
+    }
+
+    /// Numbers keys; one numbering serves all pushes of an attempt.
+    package struct Numbers: Sendable {
+        package var object = 0
+        package var pack = 0
+
+        package init() {}
+    }
+
+    private enum Step: Sendable {
+        case pack([SurveyedFile], Int, ObjectKey)
+        case object(SurveyedFile, ObjectKey)
+    }
+
+    private enum Outcome: Sendable {
+        case pack(PackEntry, [PushedFile])
+        case object(PushedFile)
+    }
+
+    /// Stores everything, at most `transfers` files at once.
+    package func callAsFunction(
+        _ plan: PushPlan,
+        numbers: inout Numbers
+    ) async throws(StagingError) -> Pushed {
+        var steps: [Step] = []
+        for file in plan.objects.sorted(by: { $0.size > $1.size }) {
+            steps.append(.object(file, layout.data(run, attempt, numbers.object)))
+            numbers.object += 1
+        }
+        for files in plan.packs {
+            let key = layout.pushedPack(run, attempt, numbers.pack)
+            steps.append(.pack(files, numbers.pack, key))
+            numbers.pack += 1
+        }
+        let outcomes = try await boundedMap(steps, limit: transfers) {
+            (step) throws(StagingError) in try await perform(step)
+        }
+        var pushed = Pushed()
+        for outcome in outcomes {
+            switch outcome {
+            case .object(let file): pushed.files.append(file)
+            case .pack(let pack, let files):
+                pushed.packs.append(pack)
+                pushed.files += files
+            }
+        }
+        return pushed
+    }
+
+    private func perform(_ step: Step) async throws(StagingError) -> Outcome {
+        switch step {
+        case .object(let file, let key): .object(try await push(file, to: key))
+        case .pack(let files, let index, let key):
+            try await pushPack(files, index: index, to: key)
+        }
+    }
+
+    private func push(
+        _ file: SurveyedFile,
+        to key: ObjectKey
+    ) async throws(StagingError) -> PushedFile {
+        let descriptor = try file.open()
+        meter.expect(bytes: file.size, files: 1)
+        let source = DescriptorSource(descriptor, length: file.size, name: file.path)
+        let options = PutOptions(metadata: Self.metadata(of: file))
+        let upload = VerifiedUpload(store: store, meter: meter)
+        let digest = try await upload(source, to: key, options: options, name: file.path.logSafe)
+        try file.check(descriptor)
+        meter.finished(1)
+        return pushed(file, digest, .object(key))
+    }
+
+    private func pushPack(
+        _ files: [SurveyedFile],
+        index: Int,
+        to key: ObjectKey
+    ) async throws(StagingError) -> Outcome {
+        let source = PackSource(try PackPlan(files, times: .own))
+        let digests = try source.digests()
+        meter.expect(bytes: source.length, files: files.count)
+        let upload = VerifiedUpload(store: store, meter: meter)
+        _ = try await upload(source, to: key, name: "a pack of results")
+        try source.checkUnchanged()
+        meter.finished(files.count, packed: files.count)
+        let pack = PackEntry(
+            key: key,
+            size: source.length,
+            sha256: digests.pack,
+            files: files.count
+        )
+        let entries = zip(source.plan.files, digests.files)
+            .map { file, digest in
+                pushed(file, digest, .pack(index))
+            }
+        return .pack(pack, entries)
+    }
+
+    private func pushed(
+        _ file: SurveyedFile,
+        _ digest: CRC64NVME,
+        _ location: PushedFile.Location
+    ) -> PushedFile {
+        PushedFile(
+            path: file.path,
+            size: file.size,
+            digest: digest,
+            mode: file.mode,
+            modified: file.stamp.modified,
+            location: location
+        )
+    }
+
+    /// What lets a mounted bucket show the file as it was (s3fs reads `mode` and `mtime`).
+    private static func metadata(of file: SurveyedFile) -> [String: String] {
+        [
+            "mode": String(file.mode.bits | 0o100000),
+            "mtime": String(file.stamp.modified.seconds),
+        ]
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Digests
+import Names
+import S3Client
+
+/// Puts into the bucket what a plan says the worker will need and the bucket does not have.
+///
+/// Nothing is overwritten and nothing is trusted before it is verified, so it may be cut off
+/// anywhere and run again.
+package struct StageRun: Sendable {
+    let store: any ObjectStore
+    let layout: JobLayout
+    let run: RunID
+    let transfers: Int
+    let meter: PhaseMeter
+
+    package init(
+        store: any ObjectStore,
+        layout: JobLayout,
+        run: RunID,
+        transfers: Int,
+        meter: PhaseMeter
+    ) {
+        self.store = store
+        self.layout = layout
+        self.run = run
+        self.transfers = transfers
+        self.meter = meter
+    }
+
+    /// What the spec says of files after staging.
+    package struct Staged: Sendable {
+        package var packs: [PackEntry] = []
+        package var inputs: [InputEntry] = []
+    }
+
+    private enum Step: Sendable {
+        case runPack([SurveyedFile])
+        case contentPack([SurveyedFile], PackPlan.Times)
+        case shared(SurveyedFile)
+        case ofRun(SurveyedFile)
+    }
+
+    private enum Outcome: Sendable {
+        case pack(PackEntry)
+        case input(InputEntry)
+    }
+
+    /// Stages everything, at most `transfers` files at once.
+    package func callAsFunction(_ plan: StagePlan) async throws(StagingError) -> Staged {
+        var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
+        if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }
+        if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
+        if !plan.toolPack.isEmpty { steps.append(.contentPack(plan.toolPack, .fixed)) }
+        let outcomes = try await boundedMap(steps, limit: transfers) {
+            (step) async throws(StagingError) -> Outcome in try await perform(step)
+        }
+        var staged = Staged()
+        for outcome in outcomes {
+            switch outcome {
+            case .pack(let pack): staged.packs.append(pack)
+            case .input(let input): staged.inputs.append(input)
+            }
+        }
+        staged.inputs.sort { $0.path < $1.path }
+        return staged
+    }
+
+    private func perform(_ step: Step) async throws(StagingError) -> Outcome {
+        switch step {
+        case .runPack(let files):
+            let plan = try PackPlan(files, times: .own)
+            let key = layout.runPack(run, nonce: Nonce.draw())
+            let digest = try PackSource(plan).digests().pack
+            return .pack(try await upload(plan, to: key, condition: nil, digest: digest))
+        case .contentPack(let files, let times):
+            return .pack(try await contentPack(try PackPlan(files, times: times)))
+        case .shared(let file):
+            return .input(try await shared(file))
+        case .ofRun(let file):
+            return .input(entry(file, try await upload(file)))
+        }
+    }
+
+    /// Uploads a pack, and makes sure that its files did not change meanwhile.
+    private func upload(
+        _ plan: PackPlan,
+        to key: ObjectKey,
+        condition: PutCondition?,
+        digest: SHA256Digest
+    ) async throws(StagingError) -> PackEntry {
+        let source = PackSource(plan)
+        meter.expect(bytes: source.length, files: plan.count)
+        try await send(source, to: key, condition: condition, name: "the pack")
+        try source.checkUnchanged()
+        meter.finished(plan.count, packed: plan.count)
+        return PackEntry(key: key, size: source.length, sha256: digest, files: plan.count)
+    }
+
+    /// A pack named by its content: there already, or uploaded now.
+    private func contentPack(_ plan: PackPlan) async throws(StagingError) -> PackEntry {
+        let digest = try PackSource(plan).digests().pack
+        let key = layout.pack(digest)
+        let found: ObjectInfo?
+        do throws(S3Error) {
+            found = try await store.head(key)
+        } catch {
+            throw .store("look for a pack", error)
+        }
+        if let found, found.size == plan.length {
+            meter.skipped(plan.count)
+            return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
+        }
+        return try await upload(plan, to: key, condition: .absent, digest: digest)
+    }
+
+    /// A file that other jobs may need too: recorded, or uploaded and recorded.
+    private func shared(_ file: SurveyedFile) async throws(StagingError) -> InputEntry {
+        let version = SHA256Digest(of: Array(file.stamp.version.utf8)).hex
+        let recordKey = layout.staged(file.path, version: version)
+        let documents = DocumentStore(store)
+        if let record = try await record(at: recordKey, for: file) {
+            meter.skipped(1)
+            return entry(file, record)
+        }
+        let record = try await upload(file)
+        guard !file.stamp.isRacy(at: Clock.fileTime()) else { return entry(file, record) }
+        let bytes = try Staging.documents { () throws(ContractError) in
+            try ContractCoding.encode(record)
+        }
+        let isFirst: Bool
+        do throws(S3Error) {
+            isFirst = try await documents.put(bytes, at: recordKey, condition: .absent)
+        } catch {
+            throw .store("record \(file.path) as staged", error)
+        }
+        if isFirst { return entry(file, record) }
+        guard let winner = try await self.record(at: recordKey, for: file) else {
+            return entry(file, record)
+        }
+        // Another head staged the same version at the same time; ours is not needed.
+        do throws(S3Error) {
+            try await store.delete(record.key)
+        } catch {
+            throw .store("delete a copy that is not needed", error)
+        }
+        return entry(file, winner)
+    }
+
+    private func record(
+        at key: ObjectKey,
+        for file: SurveyedFile
+    ) async throws(StagingError) -> StagedRecord? {
+        let found = try await DocumentStore(store)
+            .read(StagedRecord.self, at: key, name: "staging record")
+        guard let found, found.path == file.path, found.size == file.size else { return nil }
+        return found
+    }
+
+    /// Uploads one file to a fresh key, verifies it, and makes sure that it did not change.
+    private func upload(_ file: SurveyedFile) async throws(StagingError) -> StagedRecord {
+        let descriptor = try file.open()
+        let key = layout.stage(file.path, nonce: Nonce.draw())
+        meter.expect(bytes: file.size, files: 1)
+        let source = DescriptorSource(descriptor, length: file.size, name: file.path)
+        let digest = try await send(source, to: key, condition: nil, name: file.path.logSafe)
+        try file.check(descriptor)
+        meter.finished(1)
+        return StagedRecord(path: file.path, key: key, size: file.size, digest: digest)
+    }
+
+    /// Uploads and looks at what arrived.
+    @discardableResult
+    private func send(
+        _ source: any UploadSource,
+        to key: ObjectKey,
+        condition: PutCondition?,
+        name: String
+    ) async throws(StagingError) -> CRC64NVME {
+        let upload = VerifiedUpload(store: store, meter: meter)
+        return try await upload(source, to: key, condition: condition, name: name)
+    }
+
+    private func entry(
+        _ file: SurveyedFile,
+        _ record: StagedRecord
+    ) -> InputEntry {
+        InputEntry(
+            path: file.path,
+            key: record.key,
+            size: record.size,
+            digest: record.digest,
+            mode: file.mode,
+            modified: file.stamp.modified
+        )
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Glibc
+import Names
+import S3Client
+
+/// Why files could not be surveyed, moved or put in place.
+package struct StagingError: ExplainedError {
+    package enum Code: String, Sendable {
+        /// A file that the job needs is not there.
+        case missing
+        /// A file is there but may not be read or written.
+        case unreadable
+        /// A file changed while it was being staged.
+        case changed
+        /// Not a regular file, directory or link that stays inside; or a path outside the roots.
+        case refused
+        /// The bytes are not what was promised: size or digest differ.
+        case mismatch
+        /// A promised object is not in the store.
+        case lost
+        /// The disk is full, or a quota or our own limit is reached.
+        case diskFull = "disk-full"
+        /// Any other trouble with the local file system.
+        case io
+        /// The store did not do its part; the cause says why.
+        case store
+        /// A document is not what it should be; the cause says why.
+        case document
+        /// A job that cannot be carried out as described.
+        case job
+        /// The task was cancelled.
+        case cancelled
+    }
+
+    package let code: Code
+    package let what: String
+    package let place: String
+    package let remedy: String
+    package let cause: (any Error)?
+
+    package init(
+        _ code: Code,
+        what: String,
+        place: String = "",
+        remedy: String = "",
+        cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.what = what
+        self.place = place
+        self.remedy = remedy
+        self.cause = cause
+    }
+
+    package var codeName: String { code.rawValue }
+
+    package var isRetryable: Bool {
+        (cause as? any ExplainedError)?.isRetryable ?? false
+    }
+
+    /// The system call that `action` names has failed on `path` with `number` (errno).
+    package static func system(
+        _ action: String,
+        _ path: String,
+        _ number: Int32 = errno
+    ) -> StagingError {
+        let reason = String(cString: strerror(number))
+        let what = "Cannot \(action) \(path): \(reason)"
+        switch number {
+        case ENOENT, ENOTDIR:
+            return StagingError(.missing, what: what)
+        case EACCES, EPERM, EROFS:
+            return StagingError(
+                .unreadable,
+                what: what,
+                remedy: "Let user \(geteuid()) of group \(getegid()) \(action) it."
+            )
+        case ENOSPC, EDQUOT, EFBIG:
+            return StagingError(.diskFull, what: what, remedy: "Free space there, then go on.")
+        case ELOOP, EXDEV:
+            return StagingError(
+                .refused,
+                what: "Cannot \(action) \(path): a symbolic link is in the way",
+                remedy: "Replace the link by what it points to."
+            )
+        default:
+            return StagingError(.io, what: what)
+        }
+    }
+
+    /// The store failed while `action` was under way.
+    package static func store(_ action: String, _ error: S3Error) -> StagingError {
+        let code: Code =
+            switch error.code {
+            case .cancelled: .cancelled
+            case .noSuchKey: .lost
+            case .corrupted: .mismatch
+            default: .store
+            }
+        if let inner = error.cause as? StagingError, error.code == .source || error.code == .sink {
+            return inner
+        }
+        return StagingError(code, what: "Cannot \(action)", cause: error)
+    }
+
+    /// A document of the contract is not acceptable.
+    package static func document(_ error: ContractError) -> StagingError {
+        StagingError(.document, what: error.what, remedy: error.remedy)
+    }
+
+    /// A name cannot be used.
+    package static func name(_ error: NameError) -> StagingError {
+        StagingError(.refused, what: error.what, remedy: error.remedy)
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Glibc
+import Names
+import S3Client
+import Staging
+
+/// Before the tool: makes the roots what the spec says, and hands over to the next phase.
+struct FetchPhase: Sendable {
+    let attempt: Attempt
+    let frames: FrameWriter
+
+    /// What `push` needs to know of the fetch.
+    struct HandOver: Codable {
+        var phase: PhaseReport
+        /// Files of the job directory as they were before the tool ran.
+        var stamps: [Stamp]
+
+        struct Stamp: Codable {
+            var path: FilePath
+            var stamp: FileStamp
+        }
+    }
+
+    func callAsFunction() async throws(WorkerFailure) {
+        try await attempt.announce()
+        let meter = PhaseMeter("fetch")
+        let clock = PhaseClock(attempt.store.metrics)
+        do throws(StagingError) {
+            let roots = try attempt.roots()
+            let fetch = FetchRun(
+                store: attempt.store,
+                spec: attempt.spec,
+                roots: roots,
+                meter: meter
+            )
+            try await frames.showing({ meter.frame }) { () async throws(StagingError) in
+                try await fetch()
+            }
+            try ready(roots)
+        } catch {
+            throw WorkerFailure(error, toolRan: false)
+        }
+        try attempt.state.write(
+            HandOver(phase: clock.report(meter), stamps: try stamps()),
+            as: .fetched
+        )
+        _ = try attempt.state.toolLock()
+    }
+
+    /// Makes the directories that the streams' files go to.
+    private func ready(_ roots: RootSet) throws(StagingError) {
+        for path in attempt.spec.job.logs {
+            if let parent = path.parent { try roots.makeDirectories(parent) }
+        }
+    }
+
+    /// How the job directory looks before the tool changes it.
+    private func stamps() throws(WorkerFailure) -> [HandOver.Stamp] {
+        do throws(StagingError) {
+            let directory = try attempt.roots().directory(attempt.spec.job.directory)
+            return try TreeSurvey(directory).files.map { .init(path: $0.path, stamp: $0.stamp) }
+        } catch {
+            throw WorkerFailure(error, toolRan: false)
+        }
+    }
+}
+
+extension PhaseMeter {
+    /// What has been counted, as a frame.
+    var frame: WorkerFrame {
+        let reading = reading
+        return .progress(
+            phase: phase,
+            bytes: reading.bytes,
+            totalBytes: reading.totalBytes,
+            files: reading.files,
+            totalFiles: reading.totalFiles
+        )
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Glibc
+import Synchronization
+
+/// Watches a running tool: passes signals on, follows its streams, stops it at its walltime.
+struct ToolSupervision: Sendable {
+    /// Why the tool was stopped.
+    enum Stop: Sendable {
+        case signal
+        case walltime
+    }
+
+    let reaper: ProcessReaper
+    let limits: Limits
+    let followers: [StreamFollower]
+
+    /// How often streams are followed.
+    private static let round = Duration.milliseconds(250)
+
+    private enum Happening: Sendable {
+        case ended(ProcessReaper.Ending)
+        case over
+    }
+
+    /// Waits for the tool's end, and says whether it was stopped and why.
+    func callAsFunction(
+        _ signals: AsyncStream<Int32>
+    ) async -> (ProcessReaper.Ending, Stop?) {
+        let stop = StopReason()
+        let ending = await withTaskGroup(of: Happening.self) { group in
+            group.addTask { .ended(await reaper.wait()) }
+            group.addTask {
+                await follow()
+                return .over
+            }
+            group.addTask {
+                for await signal in signals {
+                    await end(with: signal, because: .signal, stop)
+                    break
+                }
+                return .over
+            }
+            if let seconds = limits.walltimeSeconds {
+                group.addTask {
+                    guard (try? await Task.sleep(for: .seconds(seconds))) != nil else {
+                        return .over
+                    }
+                    await end(with: SIGTERM, because: .walltime, stop)
+                    return .over
+                }
+            }
+            var ending = ProcessReaper.Ending(status: 255, cpuSeconds: 0, peakResidentBytes: 0)
+            while let happening = await group.next() {
+                guard case .ended(let found) = happening else { continue }
+                ending = found
+                group.cancelAll()
+            }
+            return ending
+        }
+        return (ending, stop.first)
+    }
+
+    /// The first reason counts.
+    private final class StopReason: Sendable {
+        private let reason = Mutex<Stop?>(nil)
+
+        var first: Stop? { reason.withLock { $0 } }
+
+        func note(_ stop: Stop) { reason.withLock { $0 = $0 ?? stop } }
+    }
+
+    /// Asks the tool to end, and makes it end when the grace is over.
+    private func end(
+        with signal: Int32,
+        because reason: Stop,
+        _ stop: StopReason
+    ) async {
+        stop.note(reason)
+        reaper.send(signal)
+        // Cancelled means that the tool has ended meanwhile.
+        guard (try? await Task.sleep(for: .seconds(limits.graceSeconds))) != nil else { return }
+        reaper.send(SIGKILL)
+    }
+
+    private func follow() async {
+        var followers = followers
+        while true {
+            let goesOn = (try? await Task.sleep(for: Self.round)) != nil
+            for index in followers.indices { followers[index].round() }
+            if !goesOn { return }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Glibc
+import Names
+import S3Client
+import Staging
+
+/// The order of work in a pod. What goes wrong is one line on standard error and an exit status.
+struct Worker: Sendable {
+    let reference: SpecReference
+    let pod: String
+    let store: S3Store
+    let state: StateFolder
+    let frames = FrameWriter()
+
+    init(_ options: AttemptOptions) throws(WorkerFailure) {
+        reference = try options.specReference()
+        pod = options.pod
+        state = try options.stateFolder()
+        let location = try options.location()
+        do throws(S3Error) {
+            store = try StoreFactory(location).store()
+        } catch {
+            throw WorkerFailure(.usage, error)
+        }
+    }
+
+    /// Fetch, tool and push in one process: the `single` shape, and the local executor.
+    func run() async throws(WorkerFailure) {
+        let signals = SignalWaiter.stream()
+        guard let attempt = try await fetch(signals) else { return }
+        let phase = ToolPhase(spec: attempt.spec, state: state, frames: frames)
+        let outcome: ToolPhase.Outcome
+        do throws(WorkerFailure) {
+            outcome = try await phase(signals)
+        } catch {
+            await Commit(attempt: attempt).failed(error, tool: nil)
+            throw error
+        }
+        try await push(attempt, outcome)
+    }
+
+    /// The init container of the `split` shape.
+    func fetchOnly() async throws(WorkerFailure) {
+        _ = try await fetch(SignalWaiter.stream())
+    }
+
+    /// The container beside the tool's in the `split` shape: waits for the tool's end, however it
+    /// comes, and stores what there is.
+    func pushOnly() async throws(WorkerFailure) {
+        let attempt = try Attempt.resume(reference, store: store, state: state)
+        let outcome = try await ToolWatch(state: state).outcome(SignalWaiter.stream())
+        try await push(attempt, outcome)
+    }
+
+    /// - Returns: nil when the run has a result already: there is nothing to do.
+    private func fetch(_ signals: AsyncStream<Int32>) async throws(WorkerFailure) -> Attempt? {
+        let work: @Sendable () async throws(WorkerFailure) -> Attempt? = {
+            [self] () async throws(WorkerFailure) -> Attempt? in
+            let attempt = try await Attempt.begin(
+                reference,
+                pod: pod,
+                store: store,
+                state: state
+            )
+            do throws(StagingError) {
+                if try await attempt.result() != nil {
+                    FrameWriter.complain("Run \(attempt.run) has a result already; nothing is run.")
+                    return nil
+                }
+            } catch {
+                throw WorkerFailure(error, toolRan: false)
+            }
+            do throws(WorkerFailure) {
+                try await FetchPhase(attempt: attempt, frames: frames)()
+            } catch {
+                await Commit(attempt: attempt).failed(error, tool: nil)
+                throw error
+            }
+            return attempt
+        }
+        return try await interruptible(by: signals, work)
+    }
+
+    private func push(
+        _ attempt: Attempt,
+        _ outcome: ToolPhase.Outcome
+    ) async throws(WorkerFailure) {
+        let phase = PushPhase(attempt: attempt, frames: frames)
+        switch outcome {
+        case .ended(let tool):
+            do throws(WorkerFailure) {
+                try await phase(tool)
+            } catch {
+                await Commit(attempt: attempt).failed(error, tool: tool)
+                throw error
+            }
+        case .stopped(let tool):
+            let failure = WorkerFailure(
+                .stopped,
+                "The container was told to stop while the tool ran. Nothing of this attempt counts."
+            )
+            do throws(StagingError) {
+                try await phase.logs()
+            } catch {
+                FrameWriter.complain(error.line)
+            }
+            await Commit(attempt: attempt).failed(failure, tool: tool)
+            throw failure
+        }
+    }
+
+    /// Runs `work`, and cancels it when a signal asks this process to end.
+    private func interruptible<Value: Sendable>(
+        by signals: AsyncStream<Int32>,
+        _ work: @escaping @Sendable () async throws(WorkerFailure) -> Value
+    ) async throws(WorkerFailure) -> Value {
+        let outcome = await withTaskGroup(
+            of: Result<Value, WorkerFailure>?.self,
+            returning: Result<Value, WorkerFailure>.self
+        ) { group in
+            group.addTask {
+                do throws(WorkerFailure) {
+                    return .success(try await work())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                for await _ in signals { break }
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            if let first { return first }
+            let last = await group.next() ?? nil
+            // It may have come to its end just then; that counts.
+            if case .success(let value)? = last { return .success(value) }
+            return .failure(WorkerFailure(.stopped, "The container was told to stop."))
+        }
+        return try outcome.get()
+    }
+}
