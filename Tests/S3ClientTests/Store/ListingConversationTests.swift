@@ -59,6 +59,15 @@ import Transport
         #expect(talk.requests.count < 30)
     }
 
+    @Test func `one page under ever new names is found`() async throws {
+        let talk = try Conversation { seen in
+            Self.page(["a"], next: seen.number > 50 ? nil : "t\(seen.number)")
+        }
+        let found = await code { () throws(S3Error) in try await entries(talk) }
+        #expect(found == .badAnswer)
+        #expect(talk.requests.count == 2)
+    }
+
     @Test func `keys from elsewhere are an error`() async throws {
         for key in ["other/a", "../jobs/1", "jobs/12"] {
             let talk = try Conversation(Self.page([key]))
