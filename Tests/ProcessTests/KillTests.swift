@@ -15,9 +15,15 @@ import Testing
     ]
 
     /// Makes the job slow enough to be met in each phase, and its result easy to know.
-    static func job(_ lab: Lab) throws -> GalaxyJob {
+    ///
+    /// - Parameter isGated: whether the tool waits to be let go, as `GalaxyJob.gated` does.
+    static func job(
+        _ lab: Lab,
+        isGated: Bool = false
+    ) throws -> GalaxyJob {
+        let wait = "touch $TMPDIR/runs; while [ ! -e $TMPDIR/go ]; do sleep 0.05; done"
         let tool = """
-            echo live; sleep 0.6; md5sum < "$IN1" > "$OUT"
+            echo live; \(isGated ? wait : "sleep 0.6"); md5sum < "$IN1" > "$OUT"
             cp "$IN1" "$JOB/working/copy"; echo once > "$JOB/mark.$$.$RANDOM"
             """
         let job = try GalaxyJob(folder: lab.folder, tool: tool)
@@ -109,7 +115,7 @@ import Testing
         _ phase: String
     ) async throws {
         try await Lab.run { lab in
-            let job = try Self.job(lab)
+            let job = try Self.job(lab, isGated: phase == "tool")
             if phase == "push" {
                 let big = "head -c 60000000 /dev/zero > $JOB/working/big; "
                 try Shell.run("sed -i '2a \(big)' \(job.directory)/tool_script.sh")
@@ -119,6 +125,7 @@ import Testing
             let sign = ["fetch": "", "tool": #""event":"output""#, "push": #""phase":"push""#]
             try await Patience.long.wait(phase) { head.output.contains(sign[phase] ?? "") }
             kill(worker, SIGKILL)
+            if phase == "tool" { try await letGo(job, lab) }
             let ending = try await head.ending()
             let answer = try RunAnswer(ending)
             #expect(ending.status == 0, "\(answer.ending?.message ?? ending.errors)")
@@ -127,6 +134,17 @@ import Testing
             try await Self.expectResult(of: job, lab)
             try await expectOneWinner(lab)
         }
+    }
+
+    /// Lets the tool of the second try go on.
+    private func letGo(
+        _ job: GalaxyJob,
+        _ lab: Lab
+    ) async throws {
+        try GalaxyJob.release(
+            try await GalaxyJob.waitForTool { lab.volume(of: job, try: 2) },
+            "again"
+        )
     }
 
     /// A report names objects of its own attempt only.
@@ -146,12 +164,13 @@ import Testing
 
     @Test func aKilledSupervisorTakesItsTryWithIt() async throws {
         try await Lab.run { lab in
-            let job = try Self.job(lab)
+            let job = try Self.job(lab, isGated: true)
             let head = try lab.start("run", job, ["--json"])
-            try await Patience.long.wait("output") { head.output.contains(#""event":"output""#) }
+            _ = try await GalaxyJob.waitForTool { lab.volume(of: job) }
             let worker = try await lab.worker()
             for pid in try lab.processes("local-supervisor") { kill(pid, SIGKILL) }
             try await Patience.long.wait("the sandbox to go") { kill(worker, 0) != 0 }
+            try await letGo(job, lab)
             let answer = try RunAnswer(try await head.ending())
             #expect(answer.ending?.state == "ok", "\(answer.ending?.message ?? "")")
             #expect(answer.failedTries.count == 1)
@@ -185,10 +204,11 @@ import Testing
         _ signal: Int32
     ) async throws {
         try await Lab.run { lab in
-            let job = try Self.job(lab)
+            let job = try Self.job(lab, isGated: true)
             let head = try lab.start("run", job, ["--json", "--set", "retries=0"])
-            try await Patience.long.wait("output") { head.output.contains(#""event":"output""#) }
+            _ = try await GalaxyJob.waitForTool { lab.volume(of: job) }
             kill(try await lab.worker(), signal)
+            try await letGo(job, lab)
             let answer = try RunAnswer(try await head.ending())
             #expect(answer.ending?.state == "ok", "\(answer.ending?.message ?? "")")
             #expect(answer.failedTries == ["the try was told to stop"])
