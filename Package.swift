@@ -115,7 +115,10 @@ let package = Package(
                 "Diagnostics", "TestSupport",
             ],
         ),
-        tests("ProcessTests", ["TestSupport", "Names", "Contract"]),
+        tests(
+            "ProcessTests",
+            ["TestSupport", "Names", "Contract", "S3Client", "Digests", "Diagnostics"],
+        ),
         tests("TidyTests", ["TestSupport"]),
     ]
 )

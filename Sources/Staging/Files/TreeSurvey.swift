@@ -9,6 +9,9 @@ package struct SurveyedFile: Sendable {
     package let path: FilePath
     package let mode: FileMode
     package let stamp: FileStamp
+    /// Whether the file had changed so shortly before the survey that another change right after it
+    /// could go unseen.
+    package let isRacy: Bool
     private let opener: Opener
 
     private enum Opener: Sendable {
@@ -48,6 +51,7 @@ package struct SurveyedFile: Sendable {
         self.path = path
         mode = status.mode
         stamp = status.stamp
+        isRacy = status.stamp.isRacy(at: Clock.fileTime())
         self.opener = opener
     }
 
@@ -114,6 +118,11 @@ package struct TreeSurvey: Sendable {
                 if try take(relative, in: top) { stack.append(relative) }
             }
         }
+    }
+
+    /// Forgets these files.
+    mutating func leaveOut(_ paths: Set<FilePath>) {
+        files.removeAll { paths.contains($0.path) }
     }
 
     /// Notes what is at `relative`, and says whether it is a directory to walk.

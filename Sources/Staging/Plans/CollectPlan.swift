@@ -14,6 +14,8 @@ package struct CollectPlan: Sendable {
     package var packs: [(pack: PackEntry, files: [FilePath: PushedFile])] = []
     package var directories: [DirectoryEntry]
     package var links: [LinkEntry]
+    /// Removed if it is there: an exit code that is not this attempt's must not be taken for it.
+    package var staleExitCode: FilePath?
     /// The directories that must be opened to put everything in place.
     package var roots: [FilePath]
 
@@ -45,6 +47,7 @@ package struct CollectPlan: Sendable {
                 packs[index].files[file.path] = file
             }
         }
+        if !seen.contains(spec.job.exitCode) { staleExitCode = spec.job.exitCode }
         for pack in report.packs { try Self.check(pack.key, in: keys, report) }
         for directory in directories { try rules.check(directory.path) }
         for link in links { try rules.check(link.path) }

@@ -50,6 +50,7 @@ package struct CollectRun: Sendable {
             arrivals.discard()
             throw error
         }
+        if let stale = plan.staleExitCode { try roots.remove(stale) }
         try arrivals.promote()
         for link in plan.links { try roots.makeLink(link) }
         for directory in plan.directories.sorted(by: { $0.path > $1.path }) {

@@ -127,7 +127,7 @@ package struct StageRun: Sendable {
             return entry(file, record)
         }
         let record = try await upload(file)
-        guard !file.stamp.isRacy(at: Clock.fileTime()) else { return entry(file, record) }
+        guard !file.isRacy else { return entry(file, record) }
         let bytes = try Staging.documents { () throws(ContractError) in
             try ContractCoding.encode(record)
         }

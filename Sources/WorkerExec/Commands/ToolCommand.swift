@@ -25,7 +25,7 @@ struct ToolCommand: AsyncParsableCommand {
                 throw WorkerFailure(.usage, error)
             }
             let phase = ToolPhase(spec: spec, state: folder, frames: FrameWriter())
-            if case .stopped = try await phase(SignalWaiter.stream()) {
+            if case .stopped = try await phase(SignalInbox()) {
                 throw WorkerFailure(.stopped, "The container was told to stop while the tool ran.")
             }
         }
