@@ -111,7 +111,7 @@ let package = Package(
         tests(
             "HeadNodeTests",
             [
-                "HeadNode", "Staging", "Contract", "S3Client", "Names", "Digests",
+                "HeadNode", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
                 "Diagnostics", "TestSupport",
             ],
         ),
