@@ -29,12 +29,12 @@ struct Worker: Sendable {
 
     /// Fetch, tool and push in one process: the `single` shape, and the local executor.
     func run() async throws(WorkerFailure) {
-        let signals = SignalInbox()
+        let signals = try SignalInbox()
         guard let attempt = try await fetch(signals) else { return }
         let phase = ToolPhase(spec: attempt.spec, state: state, frames: frames)
         let outcome: ToolPhase.Outcome
         do throws(WorkerFailure) {
-            outcome = try await phase(signals)
+            outcome = try await phase(signals.stream())
         } catch {
             await Commit(attempt: attempt).failed(error, tool: nil)
             throw error
@@ -44,14 +44,15 @@ struct Worker: Sendable {
 
     /// The init container of the `split` shape.
     func fetchOnly() async throws(WorkerFailure) {
-        _ = try await fetch(SignalInbox())
+        _ = try await fetch(try SignalInbox())
     }
 
     /// The container beside the tool's in the `split` shape: waits for the tool's end, however it
     /// comes, and stores what there is.
     func pushOnly() async throws(WorkerFailure) {
+        let signals = try SignalInbox()
         let attempt = try Attempt.resume(reference, store: store, state: state)
-        let outcome = try await ToolWatch(state: state).outcome(SignalInbox())
+        let outcome = try await ToolWatch(state: state).outcome(signals)
         try await push(attempt, outcome)
     }
 

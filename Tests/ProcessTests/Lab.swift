@@ -15,6 +15,9 @@ struct Lab {
     let prefix: String
     let programs: BuiltPrograms
 
+    /// Whether the tests that take long are wanted too: GALAXY_S3_TESTS=full.
+    static var isFull: Bool { getenv("GALAXY_S3_TESTS").map { String(cString: $0) } == "full" }
+
     /// Gives `body` a lab, and removes the folder and its processes afterwards.
     static func run(_ body: (Lab) async throws -> Void) async throws {
         try await run(on: TestServer.running(.seaweed), body)
@@ -127,6 +130,7 @@ struct Lab {
         try Shell.run(
             """
             for entry in /proc/[0-9]*; do
+                [ "$entry" != /proc/$$ ] || continue
                 line=$(tr '\\0' ' ' < "$entry/cmdline" 2> /dev/null) || continue
                 if [[ $line = *'\(prefix)'* || $line = *'\(folder)/'* ]] \
                     && [[ $line = *'\(part)'* ]]; then echo "${entry#/proc/}"; fi

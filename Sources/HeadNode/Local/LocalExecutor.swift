@@ -67,6 +67,19 @@ struct LocalExecutor: Executor {
 
     func stop(_ id: TryID) async throws(HeadError) {
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
+        do throws(HeadError) {
+            try await end(id, in: folder)
+        } catch {
+            // The head that follows the run may have removed the folder meanwhile.
+            if try TryFolder.existing(id, in: settings.stateDirectory) == nil { return }
+            throw error
+        }
+    }
+
+    private func end(
+        _ id: TryID,
+        in folder: TryFolder
+    ) async throws(HeadError) {
         for _ in 0..<200 {
             guard try folder.isRunning() else { return }
             if let pid = try folder.read(Int32.self, from: "pid.json") { kill(pid, SIGTERM) }

@@ -149,10 +149,10 @@ struct TryFolder: Sendable {
         return false
     }
 
-    /// Whether the supervisor has begun, and maybe ended.
+    /// Whether a supervisor has ever begun here, whatever became of it: what it left in the volume
+    /// would be taken for another one's results.
     func hasBegun() throws(HeadError) -> Bool {
-        if try isRunning() { return true }
-        return try read(Exit.self, from: "exit.json") != nil
+        try read(Int32.self, from: "pid.json") != nil
     }
 }
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Contract
 import Glibc
 import Staging
 import Synchronization
 
 /// Every signal so far that asked this process to end; none of them ends the worker by itself.
 ///
-/// The signals are blocked in every thread (boot.c does it before any thread starts) and one thread
-/// waits for them. What has come stays: a phase that begins after a signal sees it at once.
+/// They are caught by a handler, which is all that works here: Swift's main thread suspends itself
+/// with every signal let through, so a signal that is merely blocked elsewhere gets its default
+/// action there, which is death, or, for process 1 of a container, nothing at all.
+///
+/// What has come stays: a phase that begins after a signal sees it at once.
 final class SignalInbox: Sendable {
     /// What a container or a person sends to end a program.
     private static let signals: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
@@ -19,15 +23,31 @@ final class SignalInbox: Sendable {
     }
 
     private let state = Mutex(State())
+    /// The write end of the pipe through which the handler speaks.
+    private static let pipeEnd = Atomic<Int32>(-1)
 
-    /// Begins to wait for signals. One inbox serves a process.
-    init() {
+    /// Begins to catch signals, for the rest of this process's life; made once a process.
+    init() throws(WorkerFailure) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else {
+            throw WorkerFailure(.io, StagingError.system("make", "a pipe"))
+        }
+        // ProcessLaunch hands on no descriptor, so these need no flag.
+        let reading = ends[0]
+        Self.pipeEnd.store(ends[1], ordering: .sequentiallyConsistent)
+        let handler: @convention(c) (Int32) -> Void = { number in
+            let saved = errno
+            var byte = UInt8(truncatingIfNeeded: number)
+            _ = write(SignalInbox.pipeEnd.load(ordering: .relaxed), &byte, 1)
+            errno = saved
+        }
+        for number in Self.signals { Glibc.signal(number, handler) }
         Threads.start { [self] in
-            var set = sigset_t()
-            sigemptyset(&set)
-            for signal in Self.signals { sigaddset(&set, signal) }
-            var signal: Int32 = 0
-            while sigwait(&set, &signal) == 0 { receive(signal) }
+            var byte: UInt8 = 0
+            while true {
+                let count = read(reading, &byte, 1)
+                if count == 1 { receive(Int32(byte)) } else if errno != EINTR { return }
+            }
         }
     }
 
