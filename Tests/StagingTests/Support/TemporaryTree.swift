@@ -162,3 +162,13 @@ func differences(_ a: Snapshot, _ b: Snapshot) -> [String] {
                     + "\(b[path].map { "\($0)" } ?? "nothing")"
         }
 }
+
+extension Snapshot {
+    /// The bytes of every file, without modes and times.
+    var contents: [FilePath: [UInt8]] {
+        compactMapValues { if case .file(let bytes, _, _) = $0 { bytes } else { nil } }
+    }
+
+    /// What is at or below `top`.
+    func below(_ top: FilePath) -> Snapshot { filter { $0.key.isAtOrBelow(top) } }
+}
