@@ -34,7 +34,7 @@ struct Worker: Sendable {
         let phase = ToolPhase(spec: attempt.spec, state: state, frames: frames)
         let outcome: ToolPhase.Outcome
         do throws(WorkerFailure) {
-            outcome = try await phase(signals.stream())
+            outcome = try await phase(signals)
         } catch {
             await Commit(attempt: attempt).failed(error, tool: nil)
             throw error
