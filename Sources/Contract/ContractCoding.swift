@@ -44,11 +44,16 @@ package enum ContractCoding {
                 remedy: "Use the same release of galaxy-head-node and galaxy-worker-exec."
             )
         }
+        let value: Value
         do {
-            return try JSONDecoder().decode(Value.self, from: data)
+            value = try JSONDecoder().decode(Value.self, from: data)
         } catch {
             throw malformed(name, error)
         }
+        if let problem = value.problem {
+            throw ContractError(.malformed, what: "The \(name) cannot be used: \(problem)")
+        }
+        return value
     }
 
     private struct VersionOnly: Decodable { var version: Int }
@@ -68,6 +73,12 @@ package enum ContractCoding {
 package protocol VersionedDocument: Codable, Sendable {
     static var currentVersion: Int { get }
     var version: Int { get }
+    /// What no writer of ours puts in such a document, such as a negative size; nil if all is well.
+    var problem: String? { get }
+}
+
+extension VersionedDocument {
+    package var problem: String? { nil }
 }
 
 /// What is wrong with a JSON document, in one line.

@@ -41,5 +41,6 @@ package struct FileTime: Hashable, Sendable, CustomStringConvertible {
             let nanoseconds = Int32(String(decoding: parts[1], as: UTF8.self))
         else { return nil }
         self.init(seconds: seconds, nanoseconds: nanoseconds)
+        guard description.utf8.elementsEqual(text.utf8) else { return nil }
     }
 }

@@ -17,11 +17,13 @@ package enum WorkerFrame: Sendable, Equatable {
     case output(stream: Stream, offset: Int64, bytes: [UInt8])
     /// A phase has moved this far; totals may grow.
     case progress(phase: String, bytes: Int64, totalBytes: Int64, files: Int, totalFiles: Int)
-    /// A line for people.
+    /// A line for people; it is cut after `largestNote` bytes.
     case note(String)
 
     /// The most bytes of output in one frame.
     package static let largestChunk = 8 << 10
+    /// The most bytes of a note; JSON writes up to six for each.
+    package static let largestNote = 2 << 10
 
     private struct Line: Codable {
         var gs3: String
@@ -52,7 +54,7 @@ package enum WorkerFrame: Sendable, Equatable {
             line.totalFiles = totalFiles
         case .note(let text):
             line.gs3 = "note"
-            line.text = text
+            line.text = String(decoding: text.utf8.prefix(Self.largestNote), as: UTF8.self)
         }
         return try ContractCoding.encode(line) + [UInt8(ascii: "\n")]
     }

@@ -59,7 +59,9 @@ extension String {
 
 extension Unicode.Scalar {
     fileprivate var isLogSafe: Bool {
-        switch properties.generalCategory {
+        // Letters and marks that show nothing, such as fillers and variation selectors.
+        if properties.isDefaultIgnorableCodePoint { return false }
+        return switch properties.generalCategory {
         case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
             .paragraphSeparator:
             false

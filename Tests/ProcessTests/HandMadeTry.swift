@@ -35,7 +35,8 @@ struct HandMadeTry {
         self.number = number
         var original = ""
         try await Patience.long.wait("a try") {
-            original = try Shell.run("ls -d \(lab.folder)/state/tries/\(job.id)-*-1 2>&1 || true")
+            original =
+                try Shell.run("ls -d \(lab.folder)/state/tries/\(job.id)-*-1 2>&1 || true")
                 .split(separator: "\n").first.map(String.init) ?? ""
             return Shell.text(original + "/pid.json") != ""
         }
@@ -113,6 +114,8 @@ extension GalaxyJob {
         _ volume: String,
         _ word: String
     ) throws {
-        try Shell.run("echo \(word) > \(volume)/tmp/go.new; mv \(volume)/tmp/go.new \(volume)/tmp/go")
+        try Shell.run(
+            "echo \(word) > \(volume)/tmp/go.new; mv \(volume)/tmp/go.new \(volume)/tmp/go"
+        )
     }
 }

@@ -152,9 +152,11 @@ import Testing
         let result = try #require(try await lab.keys("result.json").first)
         let text = try await lab.text(result)
         let reports = try await lab.keys("report.json")
-        let winner = try #require(reports.first { key in
-            text.contains(String(key.split(separator: "/").dropLast().last ?? "?"))
-        })
+        let winner = try #require(
+            reports.first { key in
+                text.contains(String(key.split(separator: "/").dropLast().last ?? "?"))
+            }
+        )
         let attempt = try #require(winner.split(separator: "/").dropLast().last)
         let report = try await lab.text(winner)
         for part in report.split(separator: "\"") where part.contains("/data/") {
@@ -182,8 +184,10 @@ import Testing
     @Test func headAndSupervisorKilledTogetherBeginACleanTry() async throws {
         try await Lab.run { lab in
             let job = try Self.job(lab)
-            try Shell.run("sed -i '2a echo early > $JOB/mark.$$.$RANDOM; sleep 0.5; rm $JOB/mark.$$.*' "
-                + "\(job.directory)/tool_script.sh")
+            try Shell.run(
+                "sed -i '2a echo early > $JOB/mark.$$.$RANDOM; sleep 0.5; rm $JOB/mark.$$.*' "
+                    + "\(job.directory)/tool_script.sh"
+            )
             let head = try lab.start("run", job, ["--json"])
             try await Patience.long.wait("the tool's mark") {
                 guard let volume = lab.volume(of: job) else { return false }

@@ -159,7 +159,7 @@ struct Lab {
     private func expectNoSecretOnDisk() throws {
         let secret = server.credentials.secretKey.reveal()
         let found = try Shell.run(
-            "grep -rlaF -e '\(secret)' \(folder)/streams \(folder)/state \(folder)/galaxy || true"
+            "grep -rlasF -e '\(secret)' \(folder)/streams \(folder)/state \(folder)/galaxy || true"
         )
         #expect(found.isEmpty, "a secret stands in \(found)")
     }

@@ -59,7 +59,9 @@ import Testing
             #expect(Shell.text("\(job.outputs)/tool_stdout") == "said\n")
             #expect(Shell.text("\(job.outputs)/tool_stderr") == "complained\n")
             #expect(Shell.text(job.exitCodeFile) == "0\n")
-            let left = try Shell.run("find \(job.folder)/galaxy -name '.galaxy_s3.*'; ls \(lab.folder)/state/tries")
+            let left = try Shell.run(
+                "find \(job.folder)/galaxy -name '.galaxy_s3.*'; ls \(lab.folder)/state/tries"
+            )
             #expect(left.isEmpty, "temporary files and tries are removed: \(left)")
             try #require(ending.status == 0)
         }

@@ -138,8 +138,10 @@ import Testing
             let refused = answer.ending?.refused.joined(separator: "\n") ?? ""
             for name in ["working/stolen", "climbs", "environ", "pipe", "dataset_3_files/stolen"] {
                 #expect(refused.contains(name), "\(name) is not among what was left behind")
-                #expect(try Shell.run("find \(job.directory) -name \(name.split(separator: "/")[0])")
-                    .contains("climbs") == false)
+                #expect(
+                    try Shell.run("find \(job.directory) -name \(name.split(separator: "/")[0])")
+                        .contains("climbs") == false
+                )
             }
             let content = try Shell.run("grep -rl ^root: \(job.directory) || true")
             #expect(content.isEmpty)
@@ -198,7 +200,8 @@ import Testing
 
     /// Galaxy's own directories replaced by something else.
     @Test(arguments: [
-        "rm -rf $JOB/outputs; echo f > $JOB/outputs", "rm -rf $JOB/outputs; ln -s /etc $JOB/outputs",
+        "rm -rf $JOB/outputs; echo f > $JOB/outputs",
+        "rm -rf $JOB/outputs; ln -s /etc $JOB/outputs",
         "echo f > $OUT_FILES", "ln -s $IN2 $OUT_FILES", "rm $OUT; mkdir $OUT",
         "rm -rf $JOB/working", "rm -rf $JOB/*",
     ])

@@ -48,7 +48,9 @@ struct S3RemoveCommand: AsyncParsableCommand {
                     try await Self.removeAll(below: url, from: store, dryRun: dryRun, json: json)
                 } else {
                     let key = try url.object()
-                    guard try await store.head(key) != nil else { throw .absent(key) }
+                    guard try await store.head(key) != nil else {
+                        throw await store.absence(of: key)
+                    }
                     if !dryRun { try await store.delete(key) }
                     Self.say(key, json)
                 }

@@ -22,7 +22,9 @@ struct S3StatCommand: AsyncParsableCommand {
             let url = try S3URL(RawArguments.bytes(of: url))
             let key = try url.object()
             let info = try await S3Command.with(url, config) { store throws(S3Error) in
-                guard let info = try await store.head(key) else { throw .absent(key) }
+                guard let info = try await store.head(key) else {
+                    throw await store.absence(of: key)
+                }
                 return info
             }
             for line in ObjectLine.lines(of: key, info, json: output.json) { Console.out(line) }

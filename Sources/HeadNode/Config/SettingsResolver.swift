@@ -166,7 +166,7 @@ struct SettingsResolver {
             blamed = ConfigSchema.addressing.key
             _ = try endpoint(location.endpoint, location.bucket, addressing)
         } catch {
-            report(blamed, lowered(error.what), error.remedy)
+            report(blamed, ConfigProblem.continuing(error.what.utf8), error.remedy)
         }
     }
 
@@ -233,10 +233,6 @@ struct SettingsResolver {
             "Set \(key.key.path) to a directory of this user's."
         )
         return nil
-    }
-
-    private func lowered(_ text: String) -> String {
-        text.prefix(1).lowercased() + text.dropFirst()
     }
 }
 

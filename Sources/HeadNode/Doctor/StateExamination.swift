@@ -17,10 +17,15 @@ struct StateExamination {
         while place.withCString({ access($0, F_OK) }) != 0, let parent = place.parent {
             place = parent
         }
-        guard place.withCString({ access($0, W_OK | X_OK) }) == 0 else {
+        var status = stat()
+        let isDirectory =
+            place.withCString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
+        guard isDirectory, place.withCString({ access($0, W_OK | X_OK) }) == 0 else {
             return .fail(
                 check,
-                "\(directory) cannot be made or written: \(place) is closed to user \(geteuid())",
+                "\(directory) cannot be made or written: "
+                    + (isDirectory
+                        ? "\(place) is closed to user \(geteuid())" : "\(place) is no directory"),
                 "Set local.state_directory to a directory of this user's."
             )
         }

@@ -131,7 +131,8 @@ struct StoreExamination: Sendable {
     }
 
     private func multipart(_ check: String) async throws(S3Error) -> DoctorFinding {
-        let bytes = SecureRandom.bytes(Int(Self.partBytes) + 1000)
+        let bytes =
+            [UInt8](repeating: 0x5A, count: Int(Self.partBytes)) + SecureRandom.bytes(1000)
         let limits = TransferLimits(partBytes: Self.partBytes, thresholdBytes: 0)
         let uploaded = try await Upload(to: store, limits: limits)
             .run(MemorySource(bytes), at: key("multipart"))

@@ -47,15 +47,26 @@ struct LocalExecutor: Executor {
             let isRunning = try folder.isRunning()
             for frame in log.next() { frames(frame) }
             if let exit = try folder.read(TryFolder.Exit.self, from: "exit.json") {
-                return exit.status < 128 || exit.status == 255
-                    ? .exited(Int32(exit.status))
-                    : .killed("signal \(exit.status - 128)")
+                return ending(id, exit.status)
             }
             if !isRunning { return .gone("its supervisor was killed") }
             guard (try? await Task.sleep(for: Self.round)) != nil else {
                 throw HeadError(.interrupted, what: "Run \(id.run) goes on without being watched")
             }
         }
+    }
+
+    private func ending(
+        _ id: TryID,
+        _ status: Int
+    ) -> TryEnd {
+        // No worker ends with 1, and bubblewrap does when it cannot do what it is told.
+        if status == 1, lastWords(id).utf8.starts(with: "bwrap: ".utf8) {
+            return .impossible("bubblewrap cannot make a sandbox on this machine")
+        }
+        return status < 128 || status == 255
+            ? .exited(Int32(status))
+            : .killed("signal \(status - 128)")
     }
 
     func lastWords(_ id: TryID) -> String {

@@ -47,7 +47,7 @@ struct ObjectCopy: Sendable {
 
     /// Downloads the object beside the file, verifies it, and gives it the file's name.
     func download(_ key: ObjectKey, to path: [UInt8]) async throws(S3Error) -> Copied {
-        guard let info = try await store.head(key) else { throw .absent(key) }
+        guard let info = try await store.head(key) else { throw await store.absence(of: key) }
         meter.expect(bytes: info.size, files: 1)
         do {
             var file = try ArrivingFile(path)
@@ -89,6 +89,19 @@ struct ObjectCopy: Sendable {
                 remedy: "See whether somebody else writes there, then upload it again."
             )
         }
+    }
+}
+
+extension ObjectStore {
+    /// Why there is no object at `key`: an answer to HEAD has no body that could say that it is the
+    /// bucket.
+    func absence(of key: ObjectKey) async -> S3Error {
+        do throws(S3Error) {
+            _ = try await list(prefix: key.bytes, delimiter: nil, token: nil, limit: 1)
+        } catch {
+            if error.code == .noSuchBucket { return error }
+        }
+        return .absent(key)
     }
 }
 

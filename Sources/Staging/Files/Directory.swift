@@ -15,8 +15,14 @@ package final class Directory: Sendable {
     let descriptor: Descriptor
 
     /// Opens the directory that Galaxy or the administrator names; links on the way are followed.
-    package init(path: FilePath) throws(StagingError) {
-        let fd = path.withCString { clinux_open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
+    ///
+    /// - Parameter followingLast: whether `path` itself may be a link too.
+    package init(
+        path: FilePath,
+        followingLast: Bool = true
+    ) throws(StagingError) {
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followingLast ? 0 : O_NOFOLLOW)
+        let fd = path.withCString { clinux_open($0, flags, 0) }
         guard fd >= 0 else { throw .system("open the directory", path.logSafe) }
         self.path = path
         descriptor = Descriptor(owning: fd)
@@ -226,7 +232,8 @@ package final class Directory: Sendable {
             clinux_open_directory_beneath(descriptor.raw, $0)
         }
         if fd < 0 {
-            if errno == ENOENT { return missing }
+            // Below a file there is nothing.
+            if errno == ENOENT || errno == ENOTDIR { return missing }
             throw .system("open the directory", try name(above).logSafe)
         }
         let parent = Descriptor(owning: fd)

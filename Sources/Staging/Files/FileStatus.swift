@@ -25,6 +25,13 @@ package struct FileStatus: Sendable, Hashable {
         self.init(buffer)
     }
 
+    /// What is at `path`, itself not followed if it is a link; nil for nothing.
+    package init?(at path: FilePath) {
+        var buffer = stat()
+        guard path.withCString({ lstat($0, &buffer) }) == 0 else { return nil }
+        self.init(buffer)
+    }
+
     init(_ status: stat) {
         kind =
             switch status.st_mode & S_IFMT {

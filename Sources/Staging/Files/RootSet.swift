@@ -30,6 +30,11 @@ package struct RootSet: Sendable {
         )
     }
 
+    /// Whether `path` is a root or below one.
+    package func holds(_ path: FilePath) -> Bool {
+        roots.contains { path.isAtOrBelow($0.path) }
+    }
+
     /// The root that is exactly `path`, if one is.
     package func root(at path: FilePath) -> Directory? { roots.first { $0.path == path } }
 
@@ -68,6 +73,17 @@ package struct RootSet: Sendable {
         if root(at: path) != nil { return }
         let (root, relative) = try locate(path)
         try root.makeDirectories(relative)
+    }
+
+    /// Makes a directory that its owner can fill, whatever mode it had; `finish` gives it its own.
+    package func prepare(_ directory: DirectoryEntry) throws(StagingError) {
+        try makeDirectories(directory.path)
+        guard root(at: directory.path) == nil else { return }
+        let (root, relative) = try locate(directory.path)
+        guard let status = try root.status(relative), status.mode.bits & 0o700 != 0o700 else {
+            return
+        }
+        try root.allowEntry(relative)
     }
 
     /// Makes a symbolic link and its missing parents.

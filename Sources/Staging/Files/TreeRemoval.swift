@@ -6,9 +6,12 @@ import Names
 /// Removes a tree that a tool may have filled, through no link and with no recursion.
 package enum TreeRemoval {
     /// Removes the directory at `path` and everything in it; nothing there is fine.
+    ///
+    /// A link at `path` itself is an error: what it points to is somebody else's.
     package static func remove(_ path: FilePath) throws(StagingError) {
-        guard let status = FileStatus(following: path), status.kind == .directory else { return }
-        let top = try Directory(path: path)
+        guard let status = FileStatus(at: path), status.kind != .file else { return }
+        guard status.kind != .link else { throw .system("remove", path.logSafe, ELOOP) }
+        let top = try Directory(path: path, followingLast: false)
         var stack: [RelativePath?] = [nil]
         var emptied: [RelativePath] = []
         while let place = stack.popLast() {

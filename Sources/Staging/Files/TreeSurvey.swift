@@ -9,9 +9,6 @@ package struct SurveyedFile: Sendable {
     package let path: FilePath
     package let mode: FileMode
     package let stamp: FileStamp
-    /// Whether the file had changed so shortly before the survey that another change right after it
-    /// could go unseen.
-    package let isRacy: Bool
     private let opener: Opener
 
     private enum Opener: Sendable {
@@ -51,7 +48,6 @@ package struct SurveyedFile: Sendable {
         self.path = path
         mode = status.mode
         stamp = status.stamp
-        isRacy = status.stamp.isRacy(at: Clock.fileTime())
         self.opener = opener
     }
 
@@ -98,7 +94,8 @@ package struct TreeSurvey: Sendable {
     /// Walks the tree below `top`.
     ///
     /// Trees are taken apart with a stack, not by recursion, so depth is bounded by the length of a
-    /// path alone. A file or directory that may not be read is an error, never left out silently.
+    /// path alone. What is below a directory that may not be read, or too deep for a path, is
+    /// `refused`, never left out silently.
     ///
     /// - Parameter skipping: names directly in `top` to leave out with all below them.
     package init(
@@ -109,13 +106,19 @@ package struct TreeSurvey: Sendable {
         // Paths, not descriptors: a tree may have more directories than a process may open.
         var stack: [RelativePath?] = [nil]
         while let place = stack.popLast() {
-            let directory = try place.map { (path) throws(StagingError) in try top.directory(path) }
-            for name in try (directory ?? top).names() {
+            for name in try names(in: place, of: top) {
                 if place == nil, skipping.contains(ByteString(name)) { continue }
-                let relative = try naming { () throws(NameError) in
-                    try RelativePath((place.map { $0.bytes + [FilePath.separator] } ?? []) + name)
+                let above = place.map { $0.bytes + [FilePath.separator] } ?? []
+                guard let relative = try? RelativePath(above + name),
+                    let path = try? top.path.appending(relative)
+                else {
+                    let around = try place.map { (place) throws(StagingError) in
+                        try top.name(place)
+                    }
+                    refused.append((around ?? top.path, "what it holds has too long a path"))
+                    continue
                 }
-                if try take(relative, in: top) { stack.append(relative) }
+                if try take(path, relative, in: top) { stack.append(relative) }
             }
         }
     }
@@ -125,12 +128,27 @@ package struct TreeSurvey: Sendable {
         files.removeAll { paths.contains($0.path) }
     }
 
+    /// The names in the directory at `place`; none, and a word in `refused`, if it may not be read.
+    private mutating func names(
+        in place: RelativePath?,
+        of top: Directory
+    ) throws(StagingError) -> [[UInt8]] {
+        guard let place else { return try top.names() }
+        do throws(StagingError) {
+            return try top.directory(place).names()
+        } catch {
+            guard error.code == .unreadable else { throw error }
+            refused.append((try top.name(place), "it may not be read"))
+            return []
+        }
+    }
+
     /// Notes what is at `relative`, and says whether it is a directory to walk.
     private mutating func take(
+        _ path: FilePath,
         _ relative: RelativePath,
         in top: Directory
     ) throws(StagingError) -> Bool {
-        let path = try top.name(relative)
         guard let status = try top.status(relative) else { return false }
         switch status.kind {
         case .file:

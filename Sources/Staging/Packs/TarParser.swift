@@ -127,6 +127,8 @@ struct TarParser {
         _ block: [UInt8],
         size: Int64
     ) throws(StagingError) -> TarMember {
+        // Names split in two are for writers without extended headers.
+        guard block[345..<500].allSatisfy({ $0 == 0 }) else { throw Self.bad("a split name") }
         let name = overrides["path"] ?? Array(block[0..<100].prefix { $0 != 0 })
         var member = TarMember(
             name: try Self.name(name),

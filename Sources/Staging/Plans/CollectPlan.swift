@@ -16,6 +16,8 @@ package struct CollectPlan: Sendable {
     package var links: [LinkEntry]
     /// Removed if it is there: an exit code that is not this attempt's must not be taken for it.
     package var staleExitCode: FilePath?
+    /// Whose files they are; temporary names carry it.
+    package var run: RunID
     /// The directories that must be opened to put everything in place.
     package var roots: [FilePath]
 
@@ -24,21 +26,21 @@ package struct CollectPlan: Sendable {
         _ report: AttemptReport,
         of spec: RunSpec
     ) throws(StagingError) {
-        let rules = Rules(spec)
+        guard report.run == spec.run else {
+            throw Self.forged("it speaks of the run \(report.run), not of \(spec.run)")
+        }
+        if let problem = report.problem { throw Self.forged(problem) }
+        let rules = CollectRules(spec)
+        run = spec.run
         roots = rules.roots
         directories = report.directories
         links = report.links
         packs = report.packs.map { ($0, [:]) }
-        let keys = spec.layout.keys
-        var seen: Set<FilePath> = []
         for file in report.files {
-            try rules.check(file.path)
-            guard seen.insert(file.path).inserted, file.size >= 0 else {
-                throw Self.forged("it names \(file.path) twice, or with a negative size")
-            }
+            try rules.check(file: file.path)
             switch file.location {
             case .object(let key):
-                try Self.check(key, in: keys, report)
+                try Self.check(key, of: report, spec)
                 objects.append((file, key))
             case .pack(let index):
                 guard packs.indices.contains(index) else {
@@ -47,18 +49,21 @@ package struct CollectPlan: Sendable {
                 packs[index].files[file.path] = file
             }
         }
-        if !seen.contains(spec.job.exitCode) { staleExitCode = spec.job.exitCode }
-        for pack in report.packs { try Self.check(pack.key, in: keys, report) }
-        for directory in directories { try rules.check(directory.path) }
-        for link in links { try rules.check(link.path) }
+        let hasExitCode = report.files.contains { $0.path == spec.job.exitCode }
+        staleExitCode = hasExitCode ? nil : spec.job.exitCode
+        for pack in report.packs { try Self.check(pack.key, of: report, spec) }
+        for directory in directories { try rules.check(directory: directory.path) }
+        for link in links { try rules.check(link: link) }
+        try Self.checkPlaces(of: report)
     }
 
     /// An attempt's objects are below its own keys and nowhere else.
     private static func check(
         _ key: ObjectKey,
-        in layout: JobLayout,
-        _ report: AttemptReport
+        of report: AttemptReport,
+        _ spec: RunSpec
     ) throws(StagingError) {
+        let layout = spec.layout.keys
         let own = [
             layout.data(report.run, report.attempt, 0).bytes.dropLast(1),
             layout.pushedPack(report.run, report.attempt, 0).bytes.dropLast(1),
@@ -68,40 +73,35 @@ package struct CollectPlan: Sendable {
         }
     }
 
-    private static func forged(_ why: String) -> StagingError {
+    /// Every path is named once, and nothing is below a file or a link.
+    private static func checkPlaces(of report: AttemptReport) throws(StagingError) {
+        var leaves: Set<FilePath> = []
+        for path in report.files.map(\.path) + report.links.map(\.path)
+        where !leaves.insert(path).inserted {
+            throw forged("it names \(path) twice")
+        }
+        var directories: Set<FilePath> = []
+        for path in report.directories.map(\.path)
+        where leaves.contains(path) || !directories.insert(path).inserted {
+            throw forged("it names \(path) twice")
+        }
+        var sound: Set<FilePath> = []
+        for path in leaves.union(directories) {
+            var above = path.parent
+            while let parent = above, sound.insert(parent).inserted {
+                guard !leaves.contains(parent) else {
+                    throw forged("it names \(path) below \(parent), which is no directory")
+                }
+                above = parent.parent
+            }
+        }
+    }
+
+    static func forged(_ why: String) -> StagingError {
         StagingError(
             .refused,
             what: "The attempt's report is refused: \(why)",
             remedy: "Nothing of it was used. Find out who can write to the run's keys."
         )
-    }
-
-    /// Which paths may be written.
-    private struct Rules {
-        let job: FilePath
-        let leftBehind: Set<ByteString>
-        let outputs: Set<FilePath>
-        let extra: [FilePath]
-        let roots: [FilePath]
-
-        init(_ spec: RunSpec) {
-            job = spec.job.directory
-            leftBehind = Set(spec.push.leaveBehind)
-            outputs = Set(spec.outputs.map(\.path))
-            extra = spec.outputs.compactMap(\.extraFiles)
-            let parents = (Array(outputs) + extra).compactMap(\.parent)
-            roots = ([spec.job.directory] + parents.filter { !$0.isAtOrBelow(spec.job.directory) })
-                .reduce(into: [FilePath]()) { if !$0.contains($1) { $0.append($1) } }
-        }
-
-        func check(_ path: FilePath) throws(StagingError) {
-            if outputs.contains(path) || extra.contains(where: { path.isAtOrBelow($0) }) { return }
-            if path == job { return }
-            if let relative = path.relative(to: job) {
-                guard leftBehind.contains(ByteString(relative.firstComponent)) else { return }
-                throw forged("it names \(path), which stays in the pod")
-            }
-            throw forged("it names \(path), which is outside the job")
-        }
     }
 }

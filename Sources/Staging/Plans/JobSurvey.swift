@@ -98,9 +98,12 @@ package struct JobSurvey: Sendable {
         _ output: JobDescription.Output,
         _ description: JobDescription
     ) throws(StagingError) {
-        guard !output.path.isAtOrBelow(description.jobDirectory) else { return }
+        let job = description.jobDirectory
+        if let extra = output.extraFiles, !extra.isAtOrBelow(job), let parent = extra.parent {
+            homes.append(parent)
+        }
+        guard !output.path.isAtOrBelow(job) else { return }
         if let parent = output.path.parent { homes.append(parent) }
-        if let extra = output.extraFiles, let parent = extra.parent { homes.append(parent) }
         // Without its placeholder Galaxy's script silently skips the output.
         if FileStatus(following: output.path) != nil {
             placeholders.append(try SurveyedFile(trusted: output.path))

@@ -28,7 +28,7 @@ package struct PushPlan: Sendable {
                 objects.append(file)
                 continue
             }
-            if size + file.size > Self.largestPack {
+            if !pack.isEmpty, size + file.size > Self.largestPack {
                 packs.append(pack)
                 pack = []
                 size = 0

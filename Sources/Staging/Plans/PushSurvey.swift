@@ -12,8 +12,9 @@ package struct PushSurvey: Sendable {
     package private(set) var links: [LinkEntry] = []
     /// One sentence each, each naming a path.
     package private(set) var refused: [String] = []
-    /// Paths whose bytes are found elsewhere, because the tool replaced an output by a link.
+    /// Paths of which there is nothing more to say.
     private var seen: Set<FilePath> = []
+    private let job: FilePath
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -30,88 +31,113 @@ package struct PushSurvey: Sendable {
         scope: PushRules.OnFailure,
         fetched: [FilePath: FileStamp]
     ) throws(StagingError) {
-        for path in spec.job.logs { try addLog(path, roots) }
-        guard scope != .logs else { return }
-        for output in spec.outputs { try add(output, roots) }
-        guard scope == .all, try roots.status(spec.job.directory)?.kind == .directory else {
-            return
+        job = spec.job.directory
+        for path in spec.job.logs {
+            try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
         }
+        guard scope != .logs else { return }
+        for output in spec.outputs {
+            try noting(output.path) { (survey) throws(StagingError) in
+                try survey.addFile(output.path, roots)
+            }
+            guard let extra = output.extraFiles else { continue }
+            try noting(extra) { (survey) throws(StagingError) in try survey.addTree(extra, roots) }
+        }
+        guard scope == .all, try roots.status(job)?.kind == .directory else { return }
         let skipping = Set(spec.push.leaveBehind)
-        let tree = try TreeSurvey(roots.directory(spec.job.directory), skipping: skipping)
-        for file in tree.files where fetched[file.path] != file.stamp { take(file) }
+        let tree = try TreeSurvey(roots.directory(job), skipping: skipping)
+        for file in tree.files where fetched[file.path] != file.stamp { try take(file) }
         try take(rest: tree, roots)
+    }
+
+    /// Runs `body`; a link that the tool put on the way to `path` costs this path alone.
+    private mutating func noting(
+        _ path: FilePath,
+        _ body: (inout PushSurvey) throws(StagingError) -> Void
+    ) throws(StagingError) {
+        do throws(StagingError) {
+            try body(&self)
+        } catch {
+            guard error.code == .refused else { throw error }
+            refuse(path, error.what)
+        }
+    }
+
+    private mutating func refuse(
+        _ path: FilePath,
+        _ reason: String
+    ) {
+        seen.insert(path)
+        refused.append("\(path) was left behind: \(reason)")
     }
 
     private mutating func addLog(
         _ path: FilePath,
         _ roots: RootSet
     ) throws(StagingError) {
-        guard try roots.status(path)?.kind == .file else { return }
+        guard let status = try roots.status(path) else { return }
+        guard status.kind == .file else { return refuse(path, "it is no file any more") }
         let (root, relative) = try roots.locate(path)
-        guard let status = try root.status(relative), seen.insert(path).inserted else { return }
-        logs.append(SurveyedFile(path: path, status: status, in: root, at: relative))
+        let file = SurveyedFile(path: path, status: status, in: root, at: relative)
+        if seen.insert(path).inserted, try isReadable(file) { logs.append(file) }
     }
 
-    private mutating func add(
-        _ output: OutputEntry,
+    private mutating func addTree(
+        _ extra: FilePath,
         _ roots: RootSet
     ) throws(StagingError) {
-        try addFile(output.path, named: output.name, roots)
-        guard let extra = output.extraFiles else { return }
         switch try roots.status(extra)?.kind {
         case .directory:
             let tree = try TreeSurvey(roots.directory(extra))
-            for file in tree.files { take(file) }
+            for file in tree.files { try take(file) }
             try take(rest: tree, roots)
         case .none: return
-        default: refused.append("\(extra) was left behind: it is no directory")
+        default: refuse(extra, "it is no directory")
         }
     }
 
     /// Takes an output; one that the tool replaced by a link is read through, below a root.
     private mutating func addFile(
         _ path: FilePath,
-        named name: String,
         _ roots: RootSet
     ) throws(StagingError) {
         var place = path
         for _ in 0..<Self.longestChain {
             let (root, relative) = try roots.locate(place)
             guard let status = try root.status(relative) else {
-                if place != path { refused.append(dangling(path)) }
+                if place != path { refuse(path, "it is a link to nothing") }
                 return
             }
             switch status.kind {
             case .file:
-                take(SurveyedFile(path: path, status: status, in: root, at: relative))
-                return
+                return try take(SurveyedFile(path: path, status: status, in: root, at: relative))
             case .link:
                 let link = LinkEntry(path: place, target: try root.linkTarget(relative))
                 guard let target = LinkRules.target(of: link), (try? roots.locate(target)) != nil
-                else {
-                    refused.append(
-                        "\(path) was left behind: it is a link to \(link.target), outside the job"
-                    )
-                    return
-                }
+                else { return refuse(path, "it is a link to \(link.target), outside the job") }
                 place = target
-            case .directory:
-                refused.append("\(path) was left behind: it is a directory")
-                return
-            case .special(let kind):
-                refused.append("\(path) was left behind: it is a \(kind)")
-                return
+            case .directory: return refuse(path, "it is a directory")
+            case .special(let kind): return refuse(path, "it is a \(kind)")
             }
         }
-        refused.append("\(path) was left behind: it is a chain of too many links")
+        refuse(path, "it is a chain of too many links")
     }
 
-    private func dangling(_ path: FilePath) -> String {
-        "\(path) was left behind: it is a link to nothing"
+    private mutating func take(_ file: SurveyedFile) throws(StagingError) {
+        guard seen.insert(file.path).inserted, try isReadable(file) else { return }
+        files.append(file)
     }
 
-    private mutating func take(_ file: SurveyedFile) {
-        if seen.insert(file.path).inserted { files.append(file) }
+    /// Whether we may read the file at all; if not, it is noted.
+    private mutating func isReadable(_ file: SurveyedFile) throws(StagingError) -> Bool {
+        do throws(StagingError) {
+            _ = try file.open()
+            return true
+        } catch {
+            guard error.code == .unreadable else { throw error }
+            refuse(file.path, "it may not be read")
+            return false
+        }
     }
 
     /// Directories, links that stay inside, and a word on everything else.
@@ -122,17 +148,32 @@ package struct PushSurvey: Sendable {
         for directory in tree.directories where seen.insert(directory.path).inserted {
             directories.append(directory)
         }
-        for link in tree.links where seen.insert(link.path).inserted {
-            if let target = LinkRules.target(of: link), (try? roots.locate(target)) != nil {
-                links.append(link)
+        for link in tree.links where !seen.contains(link.path) {
+            if let reason = problem(with: link, roots) {
+                refuse(link.path, reason)
             } else {
-                refused.append(
-                    "\(link.path) was left behind: it is a link to \(link.target), outside the job"
-                )
+                seen.insert(link.path)
+                links.append(link)
             }
         }
-        for (path, reason) in tree.refused {
-            refused.append("\(path) was left behind: \(reason)")
+        for (path, reason) in tree.refused where !seen.contains(path) { refuse(path, reason) }
+    }
+
+    /// Why a link cannot go back; nil if it can.
+    ///
+    /// A root is on the head a whole directory of Galaxy's, with other people's files in it: a link
+    /// out of the job directory must point to something that this job was given.
+    private func problem(
+        with link: LinkEntry,
+        _ roots: RootSet
+    ) -> String? {
+        guard let target = LinkRules.target(of: link), roots.holds(target) else {
+            return "it is a link to \(link.target), outside the job"
         }
+        if target.isAtOrBelow(job) { return nil }
+        guard let status = try? roots.status(target), status.kind != .link else {
+            return "it is a link to \(link.target), which the job does not have"
+        }
+        return nil
     }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Contract
 import Names
 import Synchronization
 
 /// Files that have come to temporary names beside their places, until all are promoted at once.
 final class Arrivals: Sendable {
-    /// How temporary names begin; 32 hexadecimal digits follow.
-    static let temporaryPrefix = Array(".galaxy_s3.".utf8)
+    /// How the temporary names of one run begin; 32 hexadecimal digits follow. Runs share the
+    /// directories of Galaxy's datasets, so none may take another's files for leftovers.
+    static func temporaryPrefix(of run: RunID) -> [UInt8] { Array(".galaxy_s3.\(run).".utf8) }
 
     private struct Arrival {
         var temporary: FilePath
@@ -14,16 +16,20 @@ final class Arrivals: Sendable {
     }
 
     private let roots: RootSet
+    private let prefix: [UInt8]
     private let arrivals = Mutex<[Arrival]>([])
 
-    init(_ roots: RootSet) { self.roots = roots }
+    init(_ roots: RootSet, of run: RunID) {
+        self.roots = roots
+        prefix = Self.temporaryPrefix(of: run)
+    }
 
     /// Makes the temporary file for `place`.
     func begin(_ place: FilePath) throws(StagingError) -> Descriptor {
         guard let parent = place.parent else {
             throw StagingError(.refused, what: "The root directory is no file")
         }
-        let name = Self.temporaryPrefix + Array(Nonce.draw().utf8)
+        let name = prefix + Array(Nonce.draw().utf8)
         let temporary = try naming { () throws(NameError) in try parent.appending(name) }
         let descriptor = try roots.create(temporary)
         arrivals.withLock { $0.append(Arrival(temporary: temporary, place: place)) }
@@ -32,20 +38,20 @@ final class Arrivals: Sendable {
 
     /// Renames every file over its place.
     ///
-    /// A directory in the way, or a link, is an error that names it; what was renamed before stays
-    /// and is right, and doing it again completes the rest.
+    /// A directory in the way is an error that names it, before anything is renamed. When a rename
+    /// fails all the same, what was renamed before stays and is right, and doing it again completes
+    /// the rest.
     func promote() throws(StagingError) {
-        for arrival in arrivals.withLock({ $0 }) {
-            if try roots.status(arrival.place)?.kind == .directory {
-                throw StagingError(
-                    .io,
-                    what: "Cannot put \(arrival.place) in place: a directory of that name is there",
-                    remedy: "Move the directory away, then collect again."
-                )
-            }
-            try roots.rename(arrival.temporary, to: arrival.place)
+        let arrivals = arrivals.withLock { $0 }
+        for arrival in arrivals where try roots.status(arrival.place)?.kind == .directory {
+            throw StagingError(
+                .io,
+                what: "Cannot put \(arrival.place) in place: a directory of that name is there",
+                remedy: "Move the directory away, then collect again."
+            )
         }
-        arrivals.withLock { $0 = [] }
+        for arrival in arrivals { try roots.rename(arrival.temporary, to: arrival.place) }
+        self.arrivals.withLock { $0 = [] }
     }
 
     /// Removes what came; used when something else did not.

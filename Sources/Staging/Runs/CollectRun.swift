@@ -36,9 +36,11 @@ package struct CollectRun: Sendable {
     package func callAsFunction(_ plan: CollectPlan) async throws(StagingError) {
         let roots = try RootSet(plan.roots)
         try Self.sweep(plan, roots)
-        for directory in plan.directories { try roots.makeDirectories(directory.path) }
+        for directory in plan.directories.sorted(by: { $0.path < $1.path }) {
+            try roots.prepare(directory)
+        }
         expect(plan)
-        let arrivals = Arrivals(roots)
+        let arrivals = Arrivals(roots, of: plan.run)
         let steps =
             plan.packs.map { Step.pack($0.pack, $0.files) }
             + plan.objects.map { Step.object($0.file, $0.key) }
@@ -46,12 +48,12 @@ package struct CollectRun: Sendable {
             _ = try await boundedMap(steps, limit: transfers) { (step) throws(StagingError) in
                 try await perform(step, arrivals)
             }
+            if let stale = plan.staleExitCode { try roots.remove(stale) }
+            try arrivals.promote()
         } catch {
             arrivals.discard()
             throw error
         }
-        if let stale = plan.staleExitCode { try roots.remove(stale) }
-        try arrivals.promote()
         for link in plan.links { try roots.makeLink(link) }
         for directory in plan.directories.sorted(by: { $0.path > $1.path }) {
             try roots.finish(directory)
@@ -105,11 +107,12 @@ package struct CollectRun: Sendable {
         _ plan: CollectPlan,
         _ roots: RootSet
     ) throws(StagingError) {
+        let prefix = Arrivals.temporaryPrefix(of: plan.run)
         let files = plan.objects.map(\.file.path) + plan.packs.flatMap { $0.files.keys }
         for parent in Set(files.compactMap(\.parent))
         where try roots.status(parent)?.kind == .directory {
             for name in try roots.directory(parent).names()
-            where name.starts(with: Arrivals.temporaryPrefix) {
+            where name.starts(with: prefix) {
                 let path = try naming { () throws(NameError) in try parent.appending(name) }
                 try roots.remove(path)
             }

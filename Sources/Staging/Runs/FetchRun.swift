@@ -48,7 +48,10 @@ package struct FetchRun: Sendable {
         let files = spec.packs.reduce(spec.inputs.count) { $0 + $1.files }
         meter.expect(bytes: bytes, files: files)
         try checkSpace(for: bytes)
-        for directory in spec.directories { try roots.makeDirectories(directory.path) }
+        // Parents first, so that what is inside can be reached.
+        for directory in spec.directories.sorted(by: { $0.path < $1.path }) {
+            try roots.prepare(directory)
+        }
         _ = try await boundedMap(steps, limit: spec.limits.transfers) {
             (step) throws(StagingError) in try await perform(step)
         }

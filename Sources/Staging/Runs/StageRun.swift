@@ -16,19 +16,22 @@ package struct StageRun: Sendable {
     let run: RunID
     let transfers: Int
     let meter: PhaseMeter
+    private let now: @Sendable () -> FileTime
 
     package init(
         store: any ObjectStore,
         layout: JobLayout,
         run: RunID,
         transfers: Int,
-        meter: PhaseMeter
+        meter: PhaseMeter,
+        now: @escaping @Sendable () -> FileTime = Clock.fileTime
     ) {
         self.store = store
         self.layout = layout
         self.run = run
         self.transfers = transfers
         self.meter = meter
+        self.now = now
     }
 
     /// What the spec says of files after staging.
@@ -75,7 +78,11 @@ package struct StageRun: Sendable {
             let plan = try PackPlan(files, times: .own)
             let key = layout.runPack(run, nonce: Nonce.draw())
             let digest = try PackSource(plan).digests().pack
-            return .pack(try await upload(plan, to: key, condition: nil, digest: digest))
+            return .pack(
+                try await upload(plan, to: key, digest: digest) { (source) throws(StagingError) in
+                    _ = try await verified(source, to: key, name: "the pack")
+                }
+            )
         case .contentPack(let files, let times):
             return .pack(try await contentPack(try PackPlan(files, times: times)))
         case .shared(let file):
@@ -89,12 +96,12 @@ package struct StageRun: Sendable {
     private func upload(
         _ plan: PackPlan,
         to key: ObjectKey,
-        condition: PutCondition?,
-        digest: SHA256Digest
+        digest: SHA256Digest,
+        send: (PackSource) async throws(StagingError) -> Void
     ) async throws(StagingError) -> PackEntry {
         let source = PackSource(plan)
         meter.expect(bytes: source.length, files: plan.count)
-        try await send(source, to: key, condition: condition, name: "the pack")
+        try await send(source)
         try source.checkUnchanged()
         meter.finished(plan.count, packed: plan.count)
         return PackEntry(key: key, size: source.length, sha256: digest, files: plan.count)
@@ -114,7 +121,10 @@ package struct StageRun: Sendable {
             meter.skipped(plan.count)
             return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
         }
-        return try await upload(plan, to: key, condition: .absent, digest: digest)
+        return try await upload(plan, to: key, digest: digest) {
+            (source) throws(StagingError) in
+            try await verified.unlessPresent(source, to: key, name: "the pack")
+        }
     }
 
     /// A file that other jobs may need too: recorded, or uploaded and recorded.
@@ -126,8 +136,11 @@ package struct StageRun: Sendable {
             meter.skipped(1)
             return entry(file, record)
         }
+        // Read before the upload: a change in the same tick of the clock that stamps files would go
+        // unseen however long the upload takes.
+        let isRacy = file.stamp.isRacy(at: now())
         let record = try await upload(file)
-        guard !file.isRacy else { return entry(file, record) }
+        guard !isRacy else { return entry(file, record) }
         let bytes = try Staging.documents { () throws(ContractError) in
             try ContractCoding.encode(record)
         }
@@ -166,23 +179,13 @@ package struct StageRun: Sendable {
         let key = layout.stage(file.path, nonce: Nonce.draw())
         meter.expect(bytes: file.size, files: 1)
         let source = DescriptorSource(descriptor, length: file.size, name: file.path)
-        let digest = try await send(source, to: key, condition: nil, name: file.path.logSafe)
+        let digest = try await verified(source, to: key, name: file.path.logSafe)
         try file.check(descriptor)
         meter.finished(1)
         return StagedRecord(path: file.path, key: key, size: file.size, digest: digest)
     }
 
-    /// Uploads and looks at what arrived.
-    @discardableResult
-    private func send(
-        _ source: any UploadSource,
-        to key: ObjectKey,
-        condition: PutCondition?,
-        name: String
-    ) async throws(StagingError) -> CRC64NVME {
-        let upload = VerifiedUpload(store: store, meter: meter)
-        return try await upload(source, to: key, condition: condition, name: name)
-    }
+    private var verified: VerifiedUpload { VerifiedUpload(store: store, meter: meter) }
 
     private func entry(
         _ file: SurveyedFile,

@@ -23,4 +23,6 @@ package struct StagedRecord: VersionedDocument, Equatable {
         self.size = size
         self.digest = digest
     }
+
+    package var problem: String? { size < 0 ? "\(path) has \(size) bytes" : nil }
 }

@@ -7,10 +7,11 @@ import Synchronization
 
 /// Every signal so far that asked this process to end; none of them ends the worker by itself.
 ///
-/// A handler catches them, which is all that works here: Swift's main thread suspends itself with
-/// every signal let through, so one that is merely blocked elsewhere gets its default action there,
-/// which is death, or, for process 1 of a container, nothing at all. What has come stays: a phase
-/// that begins after a signal sees it at once.
+/// They are caught by a handler, which is all that works here: Swift's main thread suspends itself
+/// with every signal let through, so a signal that is merely blocked elsewhere gets its default
+/// action there, which is death, or, for process 1 of a container, nothing at all.
+///
+/// What has come stays: a phase that begins after a signal sees it at once.
 final class SignalInbox: Sendable {
     /// What a container or a person sends to end a program.
     private static let signals: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
@@ -22,11 +23,10 @@ final class SignalInbox: Sendable {
     }
 
     private let state = Mutex(State())
-
     /// The write end of the pipe through which the handler speaks.
     private static let pipeEnd = Atomic<Int32>(-1)
 
-    /// Begins to wait for signals. One inbox serves a process.
+    /// Begins to catch signals, for the rest of this process's life; made once a process.
     init() throws(WorkerFailure) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
