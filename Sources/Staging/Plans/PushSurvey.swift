@@ -15,6 +15,8 @@ package struct PushSurvey: Sendable {
     /// Paths of which there is nothing more to say.
     private var seen: Set<FilePath> = []
     private let job: FilePath
+    /// What Galaxy has as directories: a file or a link there could not be put in place.
+    private let directoriesBefore: Set<FilePath>
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -32,6 +34,7 @@ package struct PushSurvey: Sendable {
         fetched: [FilePath: FileStamp]
     ) throws(StagingError) {
         job = spec.job.directory
+        directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
         }
@@ -124,6 +127,9 @@ package struct PushSurvey: Sendable {
     }
 
     private mutating func take(_ file: SurveyedFile) throws(StagingError) {
+        guard !directoriesBefore.contains(file.path) else {
+            return refuse(file.path, "it was a directory before the tool ran")
+        }
         guard seen.insert(file.path).inserted, try isReadable(file) else { return }
         files.append(file)
     }
@@ -167,6 +173,7 @@ package struct PushSurvey: Sendable {
         with link: LinkEntry,
         _ roots: RootSet
     ) -> String? {
+        if directoriesBefore.contains(link.path) { return "it was a directory before the tool ran" }
         guard let target = LinkRules.target(of: link), roots.holds(target) else {
             return "it is a link to \(link.target), outside the job"
         }
