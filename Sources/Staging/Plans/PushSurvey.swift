@@ -15,6 +15,8 @@ package struct PushSurvey: Sendable {
     /// Paths of which there is nothing more to say.
     private var seen: Set<FilePath> = []
     private let job: FilePath
+    /// What the head has as directories, and so can take as nothing else.
+    private let directoriesThere: Set<FilePath>
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -32,6 +34,7 @@ package struct PushSurvey: Sendable {
         fetched: [FilePath: FileStamp]
     ) throws(StagingError) {
         job = spec.job.directory
+        directoriesThere = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
         }
@@ -124,8 +127,9 @@ package struct PushSurvey: Sendable {
     }
 
     private mutating func take(_ file: SurveyedFile) throws(StagingError) {
-        guard seen.insert(file.path).inserted, try isReadable(file) else { return }
-        files.append(file)
+        guard seen.insert(file.path).inserted else { return }
+        if directoriesThere.contains(file.path) { return refuse(file.path, "it was a directory") }
+        if try isReadable(file) { files.append(file) }
     }
 
     /// Whether we may read the file at all; if not, it is noted.
@@ -167,6 +171,7 @@ package struct PushSurvey: Sendable {
         with link: LinkEntry,
         _ roots: RootSet
     ) -> String? {
+        if directoriesThere.contains(link.path) { return "it was a directory" }
         guard let target = LinkRules.target(of: link), roots.holds(target) else {
             return "it is a link to \(link.target), outside the job"
         }

@@ -169,6 +169,9 @@ extension Snapshot {
         compactMapValues { if case .file(let bytes, _, _) = $0 { bytes } else { nil } }
     }
 
+    /// Files, links and the rest, without directories.
+    var filesAlone: Snapshot { filter { if case .directory = $0.value { false } else { true } } }
+
     /// What is at or below `top`.
     func below(_ top: FilePath) -> Snapshot { filter { $0.key.isAtOrBelow(top) } }
 }
