@@ -66,11 +66,14 @@ import Testing
         #expect(try TemporaryTree.snapshot(outside.path).count == 1, sourceLocation: sourceLocation)
     }
 
-    @Test("invariants 1, 2 and 7, B57, B59: a forged report is refused and changes nothing on disk")
+    @Test(
+        "invariants 1, 2 and 7, B26, B28, B57, B59: a forged report is refused and changes nothing on disk"
+    )
     func forgedReports() async throws {
         let (report, spec) = try await committed()
         let large = try #require(report.files.firstIndex { $0.size == 5_000 })
-        let packed = try #require(report.files.firstIndex { $0.location == .pack(1) })
+        let file = try tree.at("jobs/1/working/d/file")
+        let packed = try #require(report.files.firstIndex { $0.path == file })
         func forge(
             _ reason: String,
             sourceLocation: SourceLocation = #_sourceLocation,
@@ -103,6 +106,9 @@ import Testing
             try await forge("a directory, as a file") { $0.files[large].path = try tree.at(path) }
         }
         try await forge("a file, as a directory") {
+            $0.directories[0].path = try tree.at("jobs/1/outputs/tool_stdout")
+        }
+        try await forge("outside the job") {
             $0.directories[0].path = try tree.at("data/small.dat")
         }
         try await forge("outside the job") { $0.directories[0].path = try FilePath(foreign) }
@@ -139,7 +145,7 @@ import Testing
         try await forge("twice") { $0.files.append($0.files[large]) }
         try await forge("twice") { $0.files[packed].path = $0.files[large].path }
         try await forge("twice") {
-            $0.links.append(LinkEntry(path: $0.files[0].path, target: ByteString("d")))
+            $0.links.append(LinkEntry(path: $0.files[packed].path, target: ByteString("d")))
         }
         try await forge("twice") { $0.directories.append($0.directories[0]) }
         try await forge("which is no directory") {

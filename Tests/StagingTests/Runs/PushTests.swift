@@ -236,6 +236,22 @@ import Testing
         #expect(empty.files.first { $0.path == spec.outputs[0].path }?.location == .pack(0))
     }
 
+    @Test("B20: a file that may not be read is left behind by name, the rest is carried")
+    func unreadable() async throws {
+        let spec = try await inPod()
+        try world.write("jobs/1/working/kept", "kept")
+        try tree.file("jobs/1/working/shut", Array("x".utf8), mode: 0)
+        let roots = try RootSet(spec.roots)
+        let survey = try asNobody { try PushSurvey(spec, roots, scope: .all, fetched: [:]) }
+        #expect(try survey.files.contains { $0.path == (try tree.at("jobs/1/working/kept")) })
+        #expect(try !survey.files.contains { $0.path == (try tree.at("jobs/1/working/shut")) })
+        #expect(
+            try survey.refused.contains(
+                "\(tree.at("jobs/1/working/shut")) was left behind: it may not be read"
+            )
+        )
+    }
+
     @Test("B16: hard links are carried as files")
     func hardLinks() async throws {
         let spec = try await inPod()

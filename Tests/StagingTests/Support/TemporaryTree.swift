@@ -14,6 +14,8 @@ final class TemporaryTree: Sendable {
     init() throws {
         var template = Array("/tmp/galaxy-s3-tree-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Self.failure("mkdtemp") }
+        // Tests that give up root's rights must get in too.
+        chmod(template, 0o755)
         path = try FilePath(template.dropLast().map { UInt8(bitPattern: $0) })
     }
 
