@@ -10,6 +10,7 @@ import Testing
 
 /// Head → bucket → pod → bucket → head, with whatever names, sizes, modes and times there are.
 @Suite struct RoundTripTests {
+    /// How many trees: 2,000 with `GALAXY_S3_TESTS=full`.
     private static let seeds =
         getenv("GALAXY_S3_TESTS").map { String(cString: $0) } == "full"
         ? 2_000 : 300
@@ -83,9 +84,11 @@ import Testing
         }
     }
 
-    @Test("invariants 1 and 7, B01 to B21: everything comes back as it was, 300 trees")
-    func randomTrees() async throws {
-        for seed in 0..<UInt64(Self.seeds) { try await roundTrip(seed) }
+    @Test("invariants 1 and 7, B01 to B21: everything comes back as it was", arguments: 0..<4)
+    func randomTrees(_ quarter: Int) async throws {
+        for seed in stride(from: quarter, to: Self.seeds, by: 4) {
+            try await roundTrip(UInt64(seed))
+        }
     }
 
     private func roundTrip(_ seed: UInt64) async throws {
