@@ -120,11 +120,14 @@ let package = Package(
         tests(
             "HeadNodeTests",
             [
-                "HeadNode", "Staging", "Contract", "S3Client", "Names", "Digests",
+                "HeadNode", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
                 "Diagnostics", "TestSupport",
             ],
         ),
-        tests("ProcessTests", ["TestSupport", "Names", "Contract"]),
+        tests(
+            "ProcessTests",
+            ["TestSupport", "Names", "Contract", "S3Client", "Digests", "Diagnostics"],
+        ),
         tests("TidyTests", ["TestSupport"]),
     ]
 )

@@ -29,15 +29,7 @@ __attribute__((constructor(101))) static void boot(void) {
     for (int i = 0; files[i]; i++) __nss_configure_lookup(files[i], "files");
     __nss_configure_lookup("hosts", "files dns");
 #endif
-    // The signals that ask a process to end are waited for by one thread (SignalWaiter.swift), so
-    // every thread must have them blocked: do it while there is only one. SIGPIPE is an error code.
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGHUP);
-    sigaddset(&ends, SIGQUIT);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
+    // A peer that is gone is an error code.
     signal(SIGPIPE, SIG_IGN);
     // The Swift runtime aborts without /proc/self/exe, and libdispatch traps without
     // /proc/self/task. 70 is the worker's exit status for "cannot work here".

@@ -45,6 +45,7 @@ package struct KeyPrefix: Hashable, Sendable, CustomStringConvertible {
 /// <prefix>/links/<sha256(path)>                 record: a link on the head names this object
 /// <prefix>/packs/<sha256>                       content-named packs
 /// <prefix>/jobs/<instance>/<run>/…              spec, pack, attempts, result
+/// <prefix>/doctor/<nonce>/…                     what `doctor` tries out, and removes
 /// ```
 package struct JobLayout: Sendable, Hashable {
     package let prefix: KeyPrefix
@@ -103,6 +104,14 @@ package struct JobLayout: Sendable, Hashable {
     /// The bytes of one output of an attempt.
     package func data(_ run: RunID, _ attempt: AttemptID, _ number: Int) -> ObjectKey {
         key("data/\(instance)/\(run)/\(attempt)/\(number)")
+    }
+
+    /// Where one examination of the store tries things out.
+    package func doctorPrefix(nonce: String) -> String { joined("doctor/\(nonce)/") }
+
+    /// One object of an examination.
+    package func doctor(nonce: String, _ name: String) -> ObjectKey {
+        key("doctor/\(nonce)/\(name)")
     }
 
     private func name(of path: FilePath) -> String { SHA256Digest(of: path.bytes).hex }

@@ -12,7 +12,9 @@ struct HeadNodeCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             RunCommand.self, StatusCommand.self, LogsCommand.self, CancelCommand.self,
-            CollectCommand.self, SupervisorCommand.self, CheckConfigCommand.self,
+            CollectCommand.self, CheckConfigCommand.self, DoctorCommand.self,
+            S3Command.self,
+            SupervisorCommand.self,
         ]
     )
 }

@@ -29,7 +29,7 @@ struct Worker: Sendable {
 
     /// Fetch, tool and push in one process: the `single` shape, and the local executor.
     func run() async throws(WorkerFailure) {
-        let signals = SignalWaiter.stream()
+        let signals = try SignalInbox()
         guard let attempt = try await fetch(signals) else { return }
         let phase = ToolPhase(spec: attempt.spec, state: state, frames: frames)
         let outcome: ToolPhase.Outcome
@@ -44,19 +44,20 @@ struct Worker: Sendable {
 
     /// The init container of the `split` shape.
     func fetchOnly() async throws(WorkerFailure) {
-        _ = try await fetch(SignalWaiter.stream())
+        _ = try await fetch(try SignalInbox())
     }
 
     /// The container beside the tool's in the `split` shape: waits for the tool's end, however it
     /// comes, and stores what there is.
     func pushOnly() async throws(WorkerFailure) {
+        let signals = try SignalInbox()
         let attempt = try Attempt.resume(reference, store: store, state: state)
-        let outcome = try await ToolWatch(state: state).outcome(SignalWaiter.stream())
+        let outcome = try await ToolWatch(state: state).outcome(signals)
         try await push(attempt, outcome)
     }
 
     /// - Returns: nil when the run has a result already: there is nothing to do.
-    private func fetch(_ signals: AsyncStream<Int32>) async throws(WorkerFailure) -> Attempt? {
+    private func fetch(_ signals: SignalInbox) async throws(WorkerFailure) -> Attempt? {
         let work: @Sendable () async throws(WorkerFailure) -> Attempt? = {
             [self] () async throws(WorkerFailure) -> Attempt? in
             let attempt = try await Attempt.begin(
@@ -114,7 +115,7 @@ struct Worker: Sendable {
 
     /// Runs `work`, and cancels it when a signal asks this process to end.
     private func interruptible<Value: Sendable>(
-        by signals: AsyncStream<Int32>,
+        by signals: SignalInbox,
         _ work: @escaping @Sendable () async throws(WorkerFailure) -> Value
     ) async throws(WorkerFailure) -> Value {
         let outcome = await withTaskGroup(
@@ -129,7 +130,7 @@ struct Worker: Sendable {
                 }
             }
             group.addTask {
-                for await _ in signals { break }
+                _ = await signals.signal(0)
                 return nil
             }
             let first = await group.next() ?? nil

@@ -6,6 +6,8 @@ import Glibc
 package enum ChildProcess {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// - Returns: the exit status; 128 and the signal's number for a program that was killed.

@@ -76,11 +76,13 @@ extension BanRule {
     ]
 
     /// Names, paths, keys, headers and configuration lines are bytes: `"../\u{301}x"` does not have
-    /// the prefix `"../"`, CR LF is one Character, and two spellings of é are one String.
+    /// the prefix `"../"`, CR LF is one Character, and two spellings of é are one String. Text that
+    /// this program wrote itself, in ASCII, may be a String where a comment says so.
     private static let names = [
         BanRule(
             pattern: #"\.has(Prefix|Suffix)\(\""#,
             scope: .sources,
+            allowsReason: true,
             instead:
                 "compare bytes: `bytes.starts(with:)`, or the type in Names that knows the format",
             example: #"if path.hasPrefix("/tmp") {"#
@@ -88,12 +90,14 @@ extension BanRule {
         BanRule(
             pattern: #"\.(split\(separator: \"|components\(separatedBy)"#,
             scope: .sources,
+            allowsReason: true,
             instead: "split bytes: `bytes.split(separator: UInt8(ascii: …))`",
             example: #"let parts = path.split(separator: "/")"#
         ),
         BanRule(
             pattern: #"\.(lowercased|uppercased)\(\)|\.capitalized\b"#,
             scope: .sources,
+            allowsReason: true,
             instead: "header and host names are ASCII: fold bytes, not Characters",
             example: "let name = header.lowercased()"
         ),

@@ -45,8 +45,17 @@ struct RunCommand: AsyncParsableCommand {
                 )
                 return try await pipeline.run()
             }
-            if ending.state != .ok { throw ExitCode(1) }
+            if ending.state == .ok { return }
+            if !output.json { Self.explain(description) }
+            throw ExitCode(1)
         }
+    }
+
+    private static func explain(_ description: JobDescription) {
+        let lines = LogTail.errorLines(of: description)
+        guard !lines.isEmpty else { return }
+        Console.err("The tool's last words, from \(description.stderr):")
+        for line in lines { Console.err("  " + line) }
     }
 }
 

@@ -54,9 +54,16 @@ struct ConfigProblem: Sendable, Equatable {
 
     /// `place: what; what to do`.
     var line: String {
-        let advice = remedy.hasSuffix(".") ? String(remedy.dropLast()) : remedy
-        guard let first = advice.first else { return "\(place): \(what)" }
-        return "\(place): \(what); \(first.lowercased())\(advice.dropFirst())"
+        var advice = Array(remedy.utf8)
+        if advice.last == UInt8(ascii: ".") { advice.removeLast() }
+        let head = "\(place): \(what)"
+        return advice.isEmpty ? head : "\(head); \(Self.continuing(advice))"
+    }
+
+    /// A sentence as the rest of another: it does not begin with a capital.
+    static func continuing(_ sentence: some Collection<UInt8>) -> String {
+        let first = sentence.prefix(1).map(\.asciiLowercase)
+        return String(decoding: first + sentence.dropFirst(), as: UTF8.self)
     }
 }
 

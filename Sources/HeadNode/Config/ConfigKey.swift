@@ -27,12 +27,15 @@ struct ConfigKey: Sendable {
     let doc: String
 
     /// The keys from the block down.
-    var components: [String] { path.split(separator: ".").map(String.init) }
+    var components: [String] {
+        path.utf8.split(separator: UInt8(ascii: ".")).map { String(decoding: $0, as: UTF8.self) }
+    }
 
     /// `GALAXY_S3_EXECUTOR_S3_BUCKET`.
     var environmentName: String {
-        ConfigSchema.environmentPrefix
-            + path.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
+        let dot = UInt8(ascii: ".")
+        let name = path.utf8.map { $0 == dot ? UInt8(ascii: "_") : $0.asciiUppercase }
+        return ConfigSchema.environmentPrefix + String(decoding: name, as: UTF8.self)
     }
 
     /// The default, or what happens without one.

@@ -150,6 +150,12 @@ enum ConfigSchema {
         fallback: .host,
         doc: "Whether a tool has this machine's network or none."
     )
+    static let localShape: TypedKey<PodShape> = choice(
+        "local.shape",
+        fallback: .single,
+        doc: "`single`: one container does all. `split`: the tool's has no credential. "
+            + "`network: none` needs `split` and takes it."
+    )
     static let stateDirectory = path(
         "local.state_directory",
         absent: "`$XDG_STATE_HOME/galaxy-s3-executor`, else below `~/.local/state`",
@@ -169,7 +175,7 @@ enum ConfigSchema {
         packBelow.key, transfers.key,
         onFailure.key, pushDeadline.key,
         walltime.key, grace.key,
-        localRoot.key, localNetwork.key, stateDirectory.key, worker.key,
+        localRoot.key, localNetwork.key, localShape.key, stateDirectory.key, worker.key,
     ]
 
     /// The key at `path`, such as `s3.bucket`.

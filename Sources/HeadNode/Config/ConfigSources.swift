@@ -38,7 +38,7 @@ enum ConfigSources {
             (ConfigSchema.region.key.path, ["AWS_REGION", "AWS_DEFAULT_REGION"]),
             (ConfigSchema.profile.key.path, ["AWS_PROFILE"]),
         ]
-        if environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() != "true" {
+        if !isTrue(environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]) {
             names.append(
                 (ConfigSchema.endpoint.key.path, ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
             )
@@ -52,6 +52,11 @@ enum ConfigSources {
         }
     }
 
+    /// As AWS programs read a switch.
+    private static func isTrue(_ value: String?) -> Bool {
+        (value ?? "").utf8.map(\.asciiLowercase) == Array("true".utf8)
+    }
+
     /// What `--set KEY=VALUE` says.
     static func flags(
         _ flags: [String]
@@ -59,9 +64,9 @@ enum ConfigSources {
         var entries: [ConfigEntry] = []
         var problems: [ConfigProblem] = []
         for flag in flags {
-            let parts = flag.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let path = String(parts[0])
-            if parts.count == 1 {
+            let cut = flag.utf8.firstIndex(of: UInt8(ascii: "="))
+            let path = String(flag[..<(cut ?? flag.endIndex)])
+            guard let cut else {
                 problems.append(
                     ConfigProblem(
                         place: "--set \(ConfigValues.shown(path))",
@@ -69,7 +74,9 @@ enum ConfigSources {
                         remedy: "Write --set KEY=VALUE, such as --set s3.bucket=galaxy-data."
                     )
                 )
-            } else if ConfigSchema.key(at: path) == nil {
+                continue
+            }
+            if ConfigSchema.key(at: path) == nil {
                 let (what, remedy) = UnknownKey(path).explanation
                 problems.append(
                     ConfigProblem(
@@ -80,7 +87,13 @@ enum ConfigSources {
                 )
             } else {
                 let origin = ConfigEntry.Origin.flag(path)
-                entries.append(ConfigEntry(path: path, text: String(parts[1]), origin: origin))
+                entries.append(
+                    ConfigEntry(
+                        path: path,
+                        text: String(flag[flag.utf8.index(after: cut)...]),
+                        origin: origin
+                    )
+                )
             }
         }
         return (entries, problems)

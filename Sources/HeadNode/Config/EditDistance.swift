@@ -21,8 +21,8 @@ enum EditDistance {
 
     /// The optimal string alignment distance of two names, letters' case not counted.
     static func between(_ first: [UInt8], _ second: [UInt8]) -> Int {
-        let a = first.map(lower)
-        let b = second.map(lower)
+        let a = first.map(\.asciiLowercase)
+        let b = second.map(\.asciiLowercase)
         var before: [Int] = []
         var row = Array(0...b.count)
         for i in a.indices {
@@ -38,9 +38,5 @@ enum EditDistance {
             row = next
         }
         return row[b.count]
-    }
-
-    private static func lower(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }

@@ -48,8 +48,20 @@ struct LocalSettings: Sendable, Equatable {
 
     var root: RootFileSystem
     var network: Network
+    var shape: PodShape = .single
     /// Where tries keep their volume, log and lock.
     var stateDirectory: FilePath
     /// The worker; nil for `galaxy-worker-exec` beside this program.
     var worker: FilePath?
+
+    /// A tool without a network needs a worker with one beside it.
+    var effectiveShape: PodShape { network == .none ? .split : shape }
+}
+
+/// How a try is divided into containers.
+enum PodShape: String, Sendable, CaseIterable {
+    /// One container fetches, runs the tool, and pushes.
+    case single
+    /// One fetches, then one runs the tool, without any credential, beside one that pushes.
+    case split
 }

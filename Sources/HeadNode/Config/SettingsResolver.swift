@@ -166,7 +166,7 @@ struct SettingsResolver {
             blamed = ConfigSchema.addressing.key
             _ = try endpoint(location.endpoint, location.bucket, addressing)
         } catch {
-            report(blamed, lowered(error.what), error.remedy)
+            report(blamed, ConfigProblem.continuing(error.what.utf8), error.remedy)
         }
     }
 
@@ -210,10 +210,17 @@ struct SettingsResolver {
     private mutating func local() -> LocalSettings? {
         let root = read(ConfigSchema.localRoot)
         let network = read(ConfigSchema.localNetwork)
+        let shape = read(ConfigSchema.localShape)
         let worker = read(ConfigSchema.worker)
         let state = stateDirectory()
-        guard let root, let network, let state else { return nil }
-        return LocalSettings(root: root, network: network, stateDirectory: state, worker: worker)
+        guard let root, let network, let shape, let state else { return nil }
+        return LocalSettings(
+            root: root,
+            network: network,
+            shape: shape,
+            stateDirectory: state,
+            worker: worker
+        )
     }
 
     private mutating func stateDirectory() -> FilePath? {
@@ -226,10 +233,6 @@ struct SettingsResolver {
             "Set \(key.key.path) to a directory of this user's."
         )
         return nil
-    }
-
-    private func lowered(_ text: String) -> String {
-        text.prefix(1).lowercased() + text.dropFirst()
     }
 }
 

@@ -25,7 +25,7 @@ struct UnknownKey {
     var suggestion: String? {
         let paths = ConfigSchema.keys.map(\.path)
         // The right name in the wrong section beats a near name.
-        if let last = path.split(separator: ".").last.map(String.init) {
+        if let last = lastName {
             if let exact = paths.first(where: { $0.hasBytes(after: ".", last) || $0 == last }) {
                 return exact
             }
@@ -38,15 +38,23 @@ struct UnknownKey {
     }
 
     private var nearLastName: String? {
-        guard let last = path.split(separator: ".").last.map(String.init) else { return nil }
+        guard let last = lastName else { return nil }
         let names = ConfigSchema.keys.map { $0.components.last ?? $0.path }
         guard let near = EditDistance.nearest(to: last, in: names) else { return nil }
         return ConfigSchema.keys.first { $0.components.last == near }?.path
     }
 
+    private var lastName: String? {
+        path.utf8.split(separator: UInt8(ascii: ".")).last
+            .map { String(decoding: $0, as: UTF8.self) }
+    }
+
     private var isSecret: Bool {
-        let name = path.lowercased()
-        return ["secret", "access_key", "password", "token"].contains { name.contains($0) }
+        let name = path.utf8.map(\.asciiLowercase)
+        return ["secret", "access_key", "password", "token"]
+            .contains { word in
+                name.indices.contains { name[$0...].starts(with: word.utf8) }
+            }
     }
 }
 

@@ -39,6 +39,8 @@ struct BubblewrapPlan: Sendable {
         add("--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1")
         if sharesNetwork { add("--share-net") }
         add("--uid", String(user), "--gid", String(group))
+        // Before the mounts, in this order: a directory of the job's may lie below /tmp.
+        add("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")
         for mount in mounts {
             switch mount {
             case .readOnly(let source, let place): add("--ro-bind", source.bytes, place.bytes)
@@ -48,7 +50,7 @@ struct BubblewrapPlan: Sendable {
             case .link(let target, let place): add("--symlink", target.bytes, place.bytes)
             }
         }
-        add("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/", "--")
+        add("--chdir", "/", "--")
         return list + command
     }
 }

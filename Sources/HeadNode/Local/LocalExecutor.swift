@@ -3,7 +3,6 @@
 import CLinux
 import Contract
 import Diagnostics
-import Digests
 import Glibc
 import Names
 import Staging
@@ -31,8 +30,7 @@ struct LocalExecutor: Executor {
             roots: order.spec.roots.count,
             in: settings.stateDirectory
         )
-        let plan = try plan(order, in: folder)
-        try folder.write(TryFolder.Order(command: plan.arguments), as: "order.json")
+        try folder.write(try pod(order, in: folder), as: "pod.json")
         try start(in: folder)
     }
 
@@ -49,15 +47,26 @@ struct LocalExecutor: Executor {
             let isRunning = try folder.isRunning()
             for frame in log.next() { frames(frame) }
             if let exit = try folder.read(TryFolder.Exit.self, from: "exit.json") {
-                return exit.status < 128 || exit.status == 255
-                    ? .exited(Int32(exit.status))
-                    : .killed("signal \(exit.status - 128)")
+                return ending(id, exit.status)
             }
             if !isRunning { return .gone("its supervisor was killed") }
             guard (try? await Task.sleep(for: Self.round)) != nil else {
                 throw HeadError(.interrupted, what: "Run \(id.run) goes on without being watched")
             }
         }
+    }
+
+    private func ending(
+        _ id: TryID,
+        _ status: Int
+    ) -> TryEnd {
+        // No worker ends with 1, and bubblewrap does when it cannot do what it is told.
+        if status == 1, lastWords(id).utf8.starts(with: "bwrap: ".utf8) {
+            return .impossible("bubblewrap cannot make a sandbox on this machine")
+        }
+        return status < 128 || status == 255
+            ? .exited(Int32(status))
+            : .killed("signal \(status - 128)")
     }
 
     func lastWords(_ id: TryID) -> String {
@@ -69,6 +78,19 @@ struct LocalExecutor: Executor {
 
     func stop(_ id: TryID) async throws(HeadError) {
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
+        do throws(HeadError) {
+            try await end(id, in: folder)
+        } catch {
+            // The head that follows the run may have removed the folder meanwhile.
+            if try TryFolder.existing(id, in: settings.stateDirectory) == nil { return }
+            throw error
+        }
+    }
+
+    private func end(
+        _ id: TryID,
+        in folder: TryFolder
+    ) async throws(HeadError) {
         for _ in 0..<200 {
             guard try folder.isRunning() else { return }
             if let pid = try folder.read(Int32.self, from: "pid.json") { kill(pid, SIGTERM) }
@@ -92,44 +114,65 @@ struct LocalExecutor: Executor {
         }
     }
 
-    private func plan(
+    /// The containers of a try: one that does it all, or three, of which the tool's has no
+    /// credential and, if so configured, no network.
+    private func pod(
         _ order: TryOrder,
         in folder: TryFolder
-    ) throws(HeadError) -> BubblewrapPlan {
+    ) throws(HeadError) -> LocalPod {
+        let mounts = try mounts(order, in: folder)
+        let invocation = try WorkerInvocation(
+            order,
+            program: try Self.inside("galaxy-worker-exec"),
+            state: try Self.inside("state"),
+            pod: "local-\(order.id.number)"
+        )
+        func container(
+            _ verb: WorkerInvocation.Verb,
+            hasNetwork: Bool
+        ) -> LocalPod.Container {
+            let plan = BubblewrapPlan(
+                bubblewrap: bubblewrap,
+                mounts: mounts,
+                sharesNetwork: hasNetwork,
+                user: geteuid() == 0 ? Self.nobody : geteuid(),
+                group: geteuid() == 0 ? Self.nobody : getegid(),
+                command: invocation.command(verb)
+            )
+            return LocalPod.Container(
+                name: verb.rawValue,
+                command: plan.arguments,
+                hasCredentials: verb != .tool
+            )
+        }
+        switch settings.effectiveShape {
+        case .single:
+            return LocalPod(initContainers: [], containers: [container(.run, hasNetwork: true)])
+        case .split:
+            let tool = container(.tool, hasNetwork: settings.network == .host)
+            return LocalPod(
+                initContainers: [container(.fetch, hasNetwork: true)],
+                containers: [tool, container(.push, hasNetwork: true)]
+            )
+        }
+    }
+
+    private func mounts(
+        _ order: TryOrder,
+        in folder: TryFolder
+    ) throws(HeadError) -> [BubblewrapPlan.Mount] {
         var mounts: [BubblewrapPlan.Mount]
         do throws(StagingError) {
             mounts = try RootFileSystemPlan.mounts(for: settings.root)
         } catch {
             throw HeadError(error, doing: "Cannot give a tool its root file system")
         }
-        let inside = try Self.inside("galaxy-worker-exec")
-        let state = try Self.inside("state")
-        mounts.append(.readOnly(worker, at: inside))
-        mounts.append(.writable(try folder.place("volume/state"), at: state))
+        mounts.append(.readOnly(worker, at: try Self.inside("galaxy-worker-exec")))
+        mounts.append(.writable(try folder.place("volume/state"), at: try Self.inside("state")))
         for (index, root) in order.spec.roots.enumerated() {
             mounts.append(.writable(try folder.place("volume/r\(index)"), at: root))
         }
-        let storage: [UInt8]
-        do throws(ContractError) {
-            storage = try ContractCoding.encode(order.storage)
-        } catch {
-            throw HeadError(.machine, what: error.what)
-        }
-        return BubblewrapPlan(
-            bubblewrap: bubblewrap,
-            mounts: mounts,
-            sharesNetwork: settings.network == .host,
-            user: geteuid() == 0 ? Self.nobody : geteuid(),
-            group: geteuid() == 0 ? Self.nobody : getegid(),
-            command: [
-                ByteString(inside.bytes), ByteString("run"),
-                ByteString("--storage"), ByteString(storage),
-                ByteString("--spec"), ByteString(order.specKey.bytes),
-                ByteString("--spec-sha256"), ByteString(order.specSHA256.hex),
-                ByteString("--state"), ByteString(state.bytes),
-                ByteString("--pod"), ByteString("local-\(order.id.number)"),
-            ]
-        )
+        return mounts
     }
 
     private static func inside(_ name: String) throws(HeadError) -> FilePath {

@@ -6,10 +6,13 @@ import Glibc
 import Names
 import Staging
 
-/// Looks after one local try, as a kubelet looks after a pod: starts it, waits for it, notes how it
-/// ended. It speaks to nobody, so it needs nothing of the head's.
-enum LocalSupervisor {
-    /// Runs the order in `folder` to its end.
+/// Looks after one local try, as a kubelet looks after a pod: starts its containers, waits for
+/// them, notes how it ended. It speaks to nobody, so it needs nothing of the head's.
+struct LocalSupervisor {
+    private let folder: TryFolder
+    private let log: Descriptor
+
+    /// Runs the pod in `folder` to its end; does nothing if another supervisor has it.
     static func run(_ folder: TryFolder) throws(HeadError) {
         // A head that ends, or a terminal that closes, is no reason to end.
         signal(SIGHUP, SIG_IGN)
@@ -17,28 +20,59 @@ enum LocalSupervisor {
         let lock = try folder.open("lock", O_RDWR | O_CREAT)
         guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else { return }
         try folder.write(getpid(), as: "pid.json")
-        guard let order = try folder.read(TryFolder.Order.self, from: "order.json") else {
-            throw HeadError(.executor, what: "There is no order", place: folder.path.logSafe)
+        guard let pod = try folder.read(LocalPod.self, from: "pod.json") else {
+            throw HeadError(.executor, what: "There is no pod", place: folder.path.logSafe)
         }
-        let log = try folder.open("log", O_WRONLY | O_CREAT | O_APPEND)
+        let supervisor = LocalSupervisor(
+            folder: folder,
+            log: try folder.open("log", O_WRONLY | O_CREAT | O_APPEND)
+        )
+        let status = try supervisor.run(pod)
+        try folder.write(TryFolder.Exit(status: status), as: "exit.json")
+        withExtendedLifetime(lock) {}
+    }
+
+    /// - Returns: the status of the first init container that failed, else of the last container.
+    private func run(_ pod: LocalPod) throws(HeadError) -> Int {
+        for container in pod.initContainers {
+            let status = Self.wait(for: try start(container))
+            if status != 0 { return status }
+        }
+        var others: [pid_t] = []
+        for container in pod.containers.dropLast() { others.append(try start(container)) }
+        guard let last = pod.containers.last else { return 0 }
+        let status = Self.wait(for: try start(last))
+        for pid in others { kill(pid, SIGKILL) }
+        for pid in others { _ = Self.wait(for: pid) }
+        return status
+    }
+
+    /// bubblewrap dies with this process and everything in it, so ending us ends the try.
+    private func start(_ container: LocalPod.Container) throws(HeadError) -> pid_t {
+        let environment = ProcessLaunch.ownEnvironment()
+            .filter { entry in
+                container.hasCredentials || !entry.bytes.starts(with: "AWS_".utf8)
+            }
         let launch = ProcessLaunch(
-            command: order.command,
+            command: container.command,
             workingDirectory: .root,
-            environment: ProcessLaunch.ownEnvironment(),
+            environment: environment,
             stdout: log,
             stderr: log
         )
-        let pid: pid_t
         do throws(StagingError) {
-            pid = try launch.start()
+            return try launch.start()
         } catch {
-            throw HeadError(error, doing: "Cannot start the worker")
+            throw HeadError(error, doing: "Cannot start the container \(container.name)")
         }
-        // bubblewrap dies with this process and everything in it, so ending us ends the try.
+    }
+
+    /// As a shell says it: the exit status, or 128 + the signal.
+    private static func wait(for pid: pid_t) -> Int {
         var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        let code = status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
-        try folder.write(TryFolder.Exit(status: code), as: "exit.json")
-        withExtendedLifetime(lock) {}
+        while waitpid(pid, &status, 0) < 0 {
+            guard errno == EINTR else { return 255 }
+        }
+        return status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
     }
 }

@@ -10,7 +10,7 @@ import Staging
 /// Where one local try lives: its volume, its log, and the lock that says whether it runs.
 ///
 /// ```
-/// <state>/tries/<run>-<n>/order.json   what the supervisor runs; no secret
+/// <state>/tries/<run>-<n>/pod.json     what the supervisor runs; no secret
 ///                         lock         held as long as the supervisor lives
 ///                         log          what the worker writes: frames and words
 ///                         exit.json    how it ended; there once it has
@@ -19,11 +19,6 @@ import Staging
 struct TryFolder: Sendable {
     let path: FilePath
     let directory: Directory
-
-    /// What the supervisor does: one command, whose descriptors and environment it passes on.
-    struct Order: Codable, Sendable {
-        var command: [ByteString]
-    }
 
     /// How the worker ended.
     struct Exit: Codable, Sendable {
@@ -154,10 +149,10 @@ struct TryFolder: Sendable {
         return false
     }
 
-    /// Whether the supervisor has begun, and maybe ended.
+    /// Whether a supervisor has ever begun here, whatever became of it: what it left in the volume
+    /// would be taken for another one's results.
     func hasBegun() throws(HeadError) -> Bool {
-        if try isRunning() { return true }
-        return try read(Exit.self, from: "exit.json") != nil
+        try read(Int32.self, from: "pid.json") != nil
     }
 }
 

@@ -29,13 +29,21 @@ struct JobPipeline: Sendable {
         let spec = try await stage(&state)
         let result = try await execute(spec, &state)
         let ending = try await conclude(result, spec)
+        // Before the ending is noted: who is cut off here comes back and removes the rest.
+        for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
         state.ending = ending
         try folder.note(state)
-        for done in state.tries {
-            try await executor.remove(TryID(run: state.run, number: done.number))
-        }
         observe(.ended(state.run, ending))
         return ending
+    }
+
+    /// Removes what is left of a try; that it cannot be is worth a word, and changes no result.
+    private func remove(_ id: TryID) async {
+        do throws(HeadError) {
+            try await executor.remove(id)
+        } catch {
+            observe(.note(error.line))
+        }
     }
 
     /// The run that goes on in this job directory, or a new one.
@@ -107,7 +115,13 @@ struct JobPipeline: Sendable {
             let desk = ResultDesk(store: store, layout: layout, run: result.run)
             let report = try await desk.report(of: attempt, sha256: sha256)
             let step = CollectStep(store: store, settings: settings, observe: observe)
-            return try await step(report, spec)
+            do throws(HeadError) {
+                return try await step(report, spec)
+            } catch {
+                // What no worker of ours writes will not get better by collecting it again.
+                guard (error.cause as? StagingError)?.code == .refused else { throw error }
+                return RunEnding(.failed, error.line)
+            }
         case .ended(let reason, let message):
             return RunEnding(reason, message)
         }

@@ -35,6 +35,7 @@ final class LiveOutput: Sendable {
         guard let roots = try? RootSet([jobDirectory]) else { return nil }
         if (try? roots.status(path)) ?? nil == nil { return try? roots.create(path) }
         guard let (root, relative) = try? roots.locate(path) else { return nil }
-        return try? root.open(relative, O_WRONLY | O_NOFOLLOW)
+        // What an earlier try wrote is not this one's; this one's frames come from their beginning.
+        return try? root.open(relative, O_WRONLY | O_TRUNC | O_NOFOLLOW)
     }
 }

@@ -10,6 +10,8 @@ enum TryEnd: Sendable, Equatable {
     case killed(String)
     /// It is gone without a trace: the executor lost it, or somebody removed it.
     case gone(String)
+    /// The executor cannot run any try here; the text says why.
+    case impossible(String)
 }
 
 /// What the head does about a try that left no result. A pure decision.
@@ -30,6 +32,7 @@ enum TryVerdict: Sendable, Equatable {
         case .exited(let status): self = Self.judge(status)
         case .killed(let how): self = .disruption("the worker was killed: \(how)")
         case .gone(let how): self = .disruption("the try is gone: \(how)")
+        case .impossible(let why): self = .permanent(why)
         }
     }
 

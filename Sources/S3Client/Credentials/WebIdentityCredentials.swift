@@ -86,9 +86,14 @@ package struct WebIdentityCredentials: CredentialsProvider {
         let sink = MemorySink(limit: Self.longestAnswer)
         let response: HTTPResponse
         do { response = try await transport.send(request, to: sink) } catch {
+            let code: S3Error.Code =
+                switch error.code {
+                case .untrusted: .untrusted
+                case .cancelled: .cancelled
+                default: error.isRetryable ? .unreachable : .noCredentials
+                }
             throw S3Error(
-                error.isRetryable
-                    ? .unreachable : error.code == .cancelled ? .cancelled : .untrusted,
+                code,
                 what: "Cannot assume \(role.logSafe) at \(endpoint.text)",
                 cause: error
             )
@@ -134,7 +139,7 @@ package struct WebIdentityCredentials: CredentialsProvider {
             secret: secret,
             token: token,
             expires: expires,
-            source: "web identity"
+            source: "web identity at \(endpoint.text)"
         )
     }
 

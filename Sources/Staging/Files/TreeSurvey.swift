@@ -134,6 +134,11 @@ package struct TreeSurvey: Sendable {
         }
     }
 
+    /// Forgets these files.
+    mutating func leaveOut(_ paths: Set<FilePath>) {
+        files.removeAll { paths.contains($0.path) }
+    }
+
     /// What is there; nil for nothing any more, and for what the directory keeps from us: that gets
     /// a word in `refused`.
     private mutating func look(

@@ -14,6 +14,8 @@ package struct CollectPlan: Sendable {
     package var packs: [(pack: PackEntry, files: [FilePath: PushedFile])] = []
     package var directories: [DirectoryEntry]
     package var links: [LinkEntry]
+    /// Removed if it is there: an exit code that is not this attempt's must not be taken for it.
+    package var staleExitCode: FilePath?
     /// Whose files they are; temporary names carry it.
     package var run: RunID
     /// The directories that must be opened to put everything in place.
@@ -47,6 +49,8 @@ package struct CollectPlan: Sendable {
                 packs[index].files[file.path] = file
             }
         }
+        let hasExitCode = report.files.contains { $0.path == spec.job.exitCode }
+        staleExitCode = hasExitCode ? nil : spec.job.exitCode
         for pack in report.packs { try Self.check(pack.key, of: report, spec) }
         for directory in directories { try rules.check(directory: directory.path) }
         for link in links { try rules.check(link: link) }

@@ -37,6 +37,8 @@ package struct JobSurvey: Sendable {
             Directory(path: description.jobDirectory),
             skipping: Self.leftBehind
         )
+        // What a former run wrote there says nothing of this one.
+        job.leaveOut(Set(description.jobFiles.logs))
         homes.append(description.jobDirectory)
         for input in description.inputs { try add(input) }
         for tool in description.toolFiles { try add(tool) }

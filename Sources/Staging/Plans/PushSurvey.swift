@@ -15,8 +15,8 @@ package struct PushSurvey: Sendable {
     /// Paths of which there is nothing more to say.
     private var seen: Set<FilePath> = []
     private let job: FilePath
-    /// What the head has as directories, and so can take as nothing else.
-    private let directoriesThere: Set<FilePath>
+    /// What Galaxy has as directories: a file or a link there could not be put in place.
+    private let directoriesBefore: Set<FilePath>
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -34,7 +34,7 @@ package struct PushSurvey: Sendable {
         fetched: [FilePath: FileStamp]
     ) throws(StagingError) {
         job = spec.job.directory
-        directoriesThere = Set(spec.directories.map(\.path))
+        directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
         }
@@ -128,7 +128,9 @@ package struct PushSurvey: Sendable {
 
     private mutating func take(_ file: SurveyedFile) throws(StagingError) {
         guard seen.insert(file.path).inserted else { return }
-        if directoriesThere.contains(file.path) { return refuse(file.path, "it was a directory") }
+        guard !directoriesBefore.contains(file.path) else {
+            return refuse(file.path, "it was a directory before the tool ran")
+        }
         if try isReadable(file) { files.append(file) }
     }
 
@@ -171,7 +173,7 @@ package struct PushSurvey: Sendable {
         with link: LinkEntry,
         _ roots: RootSet
     ) -> String? {
-        if directoriesThere.contains(link.path) { return "it was a directory" }
+        if directoriesBefore.contains(link.path) { return "it was a directory before the tool ran" }
         guard let target = LinkRules.target(of: link), roots.holds(target) else {
             return "it is a link to \(link.target), outside the job"
         }

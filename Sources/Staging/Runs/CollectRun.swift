@@ -48,6 +48,7 @@ package struct CollectRun: Sendable {
             _ = try await boundedMap(steps, limit: transfers) { (step) throws(StagingError) in
                 try await perform(step, arrivals)
             }
+            if let stale = plan.staleExitCode { try roots.remove(stale) }
             try arrivals.promote()
         } catch {
             arrivals.discard()

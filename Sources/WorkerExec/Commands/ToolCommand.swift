@@ -16,6 +16,7 @@ struct ToolCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await conclude { () async throws(WorkerFailure) in
+            let signals = try SignalInbox()
             let folder = try StateFolder(path: FilePath(argument: state, option: "--state"))
             let bytes = try folder.require(.spec)
             let spec: RunSpec
@@ -25,7 +26,7 @@ struct ToolCommand: AsyncParsableCommand {
                 throw WorkerFailure(.usage, error)
             }
             let phase = ToolPhase(spec: spec, state: folder, frames: FrameWriter())
-            if case .stopped = try await phase(SignalWaiter.stream()) {
+            if case .stopped = try await phase(signals) {
                 throw WorkerFailure(.stopped, "The container was told to stop while the tool ran.")
             }
         }

@@ -20,7 +20,7 @@ struct ToolPhase: Sendable {
         case stopped(ToolOutcome)
     }
 
-    func callAsFunction(_ signals: AsyncStream<Int32>) async throws(WorkerFailure) -> Outcome {
+    func callAsFunction(_ signals: SignalInbox) async throws(WorkerFailure) -> Outcome {
         // The lock says that this process lives; the kernel lets go of it however it ends.
         let lock = try state.toolLock()
         guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else {
@@ -41,8 +41,9 @@ struct ToolPhase: Sendable {
         return withExtendedLifetime(lock) { outcome }
     }
 
-    private func run(_ signals: AsyncStream<Int32>) async throws(StagingError) -> Outcome {
+    private func run(_ signals: SignalInbox) async throws(StagingError) -> Outcome {
         let roots = try RootSet(spec.roots)
+        try roots.remove(spec.job.exitCode)
         let killsBefore = MemoryEvents.kills()
         let start = Clock.monotonicSeconds()
         let launch = ProcessLaunch(

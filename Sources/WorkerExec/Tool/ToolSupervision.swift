@@ -26,7 +26,7 @@ struct ToolSupervision: Sendable {
 
     /// Waits for the tool's end, and says whether it was stopped and why.
     func callAsFunction(
-        _ signals: AsyncStream<Int32>
+        _ signals: SignalInbox
     ) async -> (ProcessReaper.Ending, Stop?) {
         let stop = StopReason()
         let ending = await withTaskGroup(of: Happening.self) { group in
@@ -36,9 +36,17 @@ struct ToolSupervision: Sendable {
                 return .over
             }
             group.addTask {
-                for await signal in signals {
+                if let signal = await signals.signal(0) {
                     await end(with: signal, because: .signal, stop)
-                    break
+                }
+                return .over
+            }
+            group.addTask {
+                // The first one begins the end; each further one is passed on as it comes.
+                var index = 1
+                while let signal = await signals.signal(index) {
+                    reaper.send(signal)
+                    index += 1
                 }
                 return .over
             }

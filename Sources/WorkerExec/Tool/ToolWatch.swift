@@ -14,7 +14,7 @@ struct ToolWatch: Sendable {
 
     /// Waits for the tool's container to begin, then for its end.
     func outcome(
-        _ signals: AsyncStream<Int32>
+        _ signals: SignalInbox
     ) async throws(WorkerFailure) -> ToolPhase.Outcome {
         let lock = try state.toolLock()
         let wasTold = await waitUntilFree(lock, signals)
@@ -34,7 +34,7 @@ struct ToolWatch: Sendable {
     /// - Returns: whether this container was told to stop before the tool had ended.
     private func waitUntilFree(
         _ lock: Descriptor,
-        _ signals: AsyncStream<Int32>
+        _ signals: SignalInbox
     ) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -45,8 +45,7 @@ struct ToolWatch: Sendable {
                 return false
             }
             group.addTask {
-                for await _ in signals { return true }
-                return false
+                await signals.signal(0) != nil
             }
             let first = await group.next() ?? false
             if first {

@@ -169,7 +169,7 @@ import Transport
         #expect(talk.requests.count == 2)
         #expect(source.count == 2)
 
-        let never = try Conversation(.error(400, word))
+        let never = try Conversation { $0.number > 20 ? use.success : .error(400, word) }
         let found = await code { () throws(S3Error) in try await use.run(on: never.store) }
         #expect(found == .accessDenied)
         #expect(never.requests.count == 2)
@@ -196,6 +196,17 @@ import Transport
                 }
             )
         }
+    }
+
+    @Test(arguments: Use.allCases)
+    func `a store that sends us from region to region is left`(use: Use) async throws {
+        let talk = try Conversation { seen in
+            let field = HTTPField("x-amz-bucket-region", "region-\(seen.number)")
+            return seen.number > 20 ? use.success : .answer(status: 301, fields: [field])
+        }
+        let found = await code { () throws(S3Error) in try await use.run(on: talk.store) }
+        #expect(found == .badAnswer)
+        #expect(talk.requests.count == 2)
     }
 
     @Test func `a hostile region is not signed for`() async throws {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Contract
+import Diagnostics
+import Digests
+import Glibc
+import Names
+import S3Client
+import Staging
+
+/// Copies a file into a bucket or out of it.
+struct S3CopyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cp",
+        abstract: "Copy a file into a bucket, or an object into a file, verified.",
+        discussion: """
+            One of the two is s3://BUCKET/KEY, the other a file. A target that ends in a slash, or \
+            is a directory, keeps the name. An object replaces the one at its key at once; a file \
+            gets its name only when all of it has arrived and its digest is right, so a copy that \
+            was cut off leaves what was there.
+
+            Large objects go in parts, several at a time; memory does not grow with their size.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("What to copy: a file, or s3://BUCKET/KEY.", valueName: "source"))
+    var source: String
+
+    @Argument(help: ArgumentHelp("Where to: s3://BUCKET/KEY, or a file.", valueName: "target"))
+    var target: String
+
+    @Option(help: "How many parts or ranges travel at a time, from 1 to 64.")
+    var parallel = 8
+
+    @Option(help: "How large a part or range is, from 5Mi to 5Gi.")
+    var partSize = "8Mi"
+
+    @OptionGroup var config: ConfigOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        let inBucket = [source, target].filter { S3URL.isURL(Array($0.utf8)) }
+        guard inBucket.count == 1 else {
+            throw ValidationError("One of source and target is s3://BUCKET/KEY, the other a file.")
+        }
+        guard (1...64).contains(parallel) else {
+            throw ValidationError("--parallel takes a number from 1 to 64.")
+        }
+        _ = try limits()
+    }
+
+    func run() async throws {
+        try await conclude(json: output.json) {
+            let source = RawArguments.bytes(of: source)
+            let target = RawArguments.bytes(of: target)
+            let isUpload = S3URL.isURL(target)
+            let url = try S3URL(isUpload ? target : source)
+            let limits = try limits()
+            let key = isUpload ? try url.object(for: source) : try url.object()
+            let file = isUpload ? source : Self.file(target, for: key)
+            let display = TransferDisplay(
+                meter: PhaseMeter(isUpload ? "upload" : "download"),
+                isShown: OutputOptions.hasTerminal && !output.json
+            )
+            let start = Clock.monotonicSeconds()
+            let copied = try await S3Command.with(url, config) { store throws(S3Error) in
+                let copy = ObjectCopy(store: store, limits: limits, meter: display.meter)
+                return
+                    try await display.during { () -> Result<ObjectCopy.Copied, S3Error> in
+                        do throws(S3Error) {
+                            return .success(
+                                isUpload
+                                    ? try await copy.upload(file, to: key)
+                                    : try await copy.download(key, to: file)
+                            )
+                        } catch { return .failure(error) }
+                    }
+                    .get()
+            }
+            let seconds = Clock.monotonicSeconds() - start
+            let ends = (file.logSafe, url.text(key))
+            CopyReport(
+                source: isUpload ? ends.0 : ends.1,
+                target: isUpload ? ends.1 : ends.0,
+                copied: copied,
+                seconds: seconds
+            )
+            .show(json: output.json)
+        }
+    }
+
+    private func limits() throws -> TransferLimits {
+        do throws(BadValue) {
+            let expected = "a size from 5Mi to 5Gi"
+            let bytes = try Quantity.bytes(partSize, expected: expected)
+            guard (PartPlan.smallestPartBytes...PartPlan.largestPartBytes).contains(bytes) else {
+                throw BadValue(why: partSize, remedy: "Write \(expected).")
+            }
+            return TransferLimits(parallel: parallel, partBytes: bytes)
+        } catch {
+            throw ValidationError("--part-size: \(error.why). \(error.remedy)")
+        }
+    }
+
+    /// The file that a download becomes.
+    private static func file(_ target: [UInt8], for key: ObjectKey) -> [UInt8] {
+        var status = stat()
+        let isDirectory =
+            target.withCPath { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
+        guard isDirectory || target.last == FilePath.separator else { return target }
+        let name = key.bytes.split(separator: FilePath.separator).last ?? []
+        return target + (target.last == FilePath.separator ? [] : [FilePath.separator]) + name
+    }
+}
+
+/// What `s3 cp` says at its end.
+private struct CopyReport: Encodable {
+    let event = "copied"
+    let source: String
+    let target: String
+    let bytes: Int64
+    let seconds: Double
+    let crc64nvme: String
+
+    init(source: String, target: String, copied: ObjectCopy.Copied, seconds: Double) {
+        self.source = source
+        self.target = target
+        bytes = copied.bytes
+        self.seconds = seconds
+        crc64nvme = copied.checksum.hex
+    }
+
+    func show(json: Bool) {
+        if json, let bytes = try? ContractCoding.encode(self) {
+            Console.out(String(decoding: bytes, as: UTF8.self))
+            return
+        }
+        let rate = seconds > 0 ? ", \(ByteCount.text(Int64(Double(bytes) / seconds)))/s" : ""
+        Console.out(
+            "\(source) -> \(target): \(ByteCount.text(bytes)) in \(Decimals.text(seconds, 2)) s"
+                + "\(rate), crc64nvme \(crc64nvme)"
+        )
+    }
+}

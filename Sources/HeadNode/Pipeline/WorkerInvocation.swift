@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Digests
+import Names
+
+/// The worker's command lines for one try: the same whatever runs it. A pure value.
+struct WorkerInvocation: Sendable {
+    enum Verb: String, Sendable {
+        case run
+        case fetch
+        case tool
+        case push
+    }
+
+    /// Where the worker is inside the container.
+    let program: FilePath
+    /// The folder where the verbs hand over, inside the container.
+    let state: FilePath
+    /// Who makes the attempt.
+    let pod: String
+    private let storage: [UInt8]
+    private let specKey: ObjectKey
+    private let specSHA256: SHA256Digest
+
+    init(
+        _ order: TryOrder,
+        program: FilePath,
+        state: FilePath,
+        pod: String
+    ) throws(HeadError) {
+        self.program = program
+        self.state = state
+        self.pod = pod
+        specKey = order.specKey
+        specSHA256 = order.specSHA256
+        do throws(ContractError) {
+            storage = try ContractCoding.encode(order.storage)
+        } catch {
+            throw HeadError(.machine, what: error.what)
+        }
+    }
+
+    /// Program and arguments; `tool` is told of no bucket.
+    func command(_ verb: Verb) -> [ByteString] {
+        var words = [
+            ByteString(program.bytes), ByteString(verb.rawValue),
+            ByteString("--state"), ByteString(state.bytes),
+        ]
+        if verb == .tool { return words }
+        words += [
+            ByteString("--storage"), ByteString(storage),
+            ByteString("--spec"), ByteString(specKey.bytes),
+            ByteString("--spec-sha256"), ByteString(specSHA256.hex),
+            ByteString("--pod"), ByteString(pod),
+        ]
+        return words
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestSupport
+import Testing
+
+/// What an administrator does by hand, with the real program and a real server.
+@Suite(.processes, .enabled(if: !TestServer.isOff)) struct AdministratorTests {
+    private static let serial = Counter()
+
+    private func run(
+        _ lab: Lab,
+        _ words: [String],
+        environment changes: [String: String] = [:]
+    ) async throws -> RunningProgram.Ending {
+        try await RunningProgram(
+            [lab.programs.headNode] + words,
+            environment: lab.environment.merging(changes) { $1 },
+            streams: "\(lab.folder)/streams/hand-\(Self.serial.next())"
+        )
+        .ending()
+    }
+
+    @Test func aGoodServerPassesEveryExamination() async throws {
+        try await Lab.run { lab in
+            let ending = try await run(lab, ["doctor", "--json"] + lab.settings)
+            #expect(ending.status == 0, "\(ending.output)\(ending.errors)")
+            let lines = ending.output.split(separator: "\n")
+            #expect(lines.count == 14)
+            for check in ["conditional put", "checksum", "worker", "bubblewrap", "delete"] {
+                let line = lines.first { $0.contains("\"check\":\"\(check)\"") }
+                #expect(line?.contains("\"verdict\":\"ok\"") == true, "\(check): \(line ?? "")")
+            }
+            #expect(try await lab.keys() == [])
+        }
+    }
+
+    /// moto takes any checksum: the difference between two servers must show.
+    @Test func aServerThatChecksNothingIsWarnedOf() async throws {
+        try await Lab.run(on: TestServer.running(.moto)) { lab in
+            let ending = try await run(lab, ["doctor", "--json"] + lab.settings)
+            let line = ending.output.split(separator: "\n")
+                .first { $0.contains("\"check\":\"checksum\"") }
+            #expect(line?.contains("\"verdict\":\"warn\"") == true, "\(ending.output)")
+            #expect(try await lab.keys() == [])
+        }
+    }
+
+    @Test func aFileGoesThereAndBack() async throws {
+        try await Lab.run { lab in
+            let url = "s3://\(lab.server.bucket)/\(lab.prefix)"
+            let (source, target) = ("\(lab.folder)/in \u{e9}", "\(lab.folder)/back/")
+            try Shell.run("head -c 20000001 /dev/urandom > '\(source)'; mkdir '\(target)'")
+            let up = try await run(lab, ["s3", "cp", source, url + "/"] + lab.settings)
+            #expect(up.status == 0, "\(up.errors)")
+            let listed = try await run(lab, ["s3", "ls", url + "/"] + lab.settings)
+            #expect(listed.output.contains("20000001  \(lab.prefix)/in \u{e9}\n"))
+            let key = url + "/in \u{e9}"
+            let down = try await run(
+                lab,
+                ["s3", "cp", key, target, "--part-size", "5Mi", "--json"] + lab.settings
+            )
+            #expect(down.status == 0, "\(down.errors)")
+            #expect(down.output.contains("\"bytes\":20000001"))
+            try Shell.run(
+                "cmp '\(source)' '\(target)in \u{e9}'; [ $(ls -A '\(target)' | wc -l) = 1 ]"
+            )
+            let shown = try await run(lab, ["s3", "stat", key] + lab.settings)
+            #expect(shown.output.contains("size       20000001\n"))
+            let removed = try await run(lab, ["s3", "rm", "--recursive", url + "/"] + lab.settings)
+            #expect(removed.output == "\(lab.prefix)/in \u{e9}\n")
+            #expect(try await lab.keys() == [])
+            #expect(try await run(lab, ["s3", "stat", key] + lab.settings).status == 66)
+        }
+    }
+
+    @Test func whatIsWrongIsSaidInWords() async throws {
+        try await Lab.run { lab in
+            let url = "s3://\(lab.server.bucket)/\(lab.prefix)/"
+            let list = ["s3", "ls"]
+            let secret = try await run(
+                lab,
+                list + [url] + lab.settings,
+                environment: ["AWS_SECRET_ACCESS_KEY": "wrong"]
+            )
+            #expect(secret.status == 77)
+            #expect(secret.errors.contains("the secret key is wrong (403 SignatureDoesNotMatch"))
+            let stranger = try await run(
+                lab,
+                list + [url] + lab.settings,
+                environment: ["AWS_ACCESS_KEY_ID": "AKIASTRANGER"]
+            )
+            #expect(stranger.status == 77)
+            #expect(stranger.errors.contains("the access key is not known"))
+            let nobody = try await run(
+                lab,
+                list + [url] + lab.settings,
+                environment: ["AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""]
+            )
+            #expect(nobody.status == 77)
+            let bucket = try await run(lab, list + ["s3://no-such-bucket/"] + lab.settings)
+            #expect(bucket.status == 66)
+            #expect(bucket.errors.contains("there is no such bucket"))
+            let object = ["s3", "stat", "s3://no-such-bucket/key"] + lab.settings
+            #expect(try await run(lab, object).errors.contains("there is no such bucket"))
+            let nowhere = ["--set", "s3.endpoint=http://127.0.0.1:1"]
+            let doctor = try await run(lab, ["doctor"] + lab.settings + nowhere)
+            #expect(doctor.status == 1)
+            #expect(doctor.output.contains("http://127.0.0.1:1 cannot be reached"))
+        }
+    }
+
+    @Test func configurationHasAStatusOfItsOwn() async throws {
+        try await Lab.run { lab in
+            let path = "\(lab.folder)/galaxy.yml"
+            try Shell.run(
+                "printf 's3_executor:\\n  retires: 1\\n  s3: {bucket: data}\\n' > \(path)"
+            )
+            let wrong = try await run(lab, ["check-config", "--config", path])
+            #expect(wrong.status == 78)
+            #expect(
+                wrong.errors
+                    == "\(path):2:3: unknown key retires; did you mean retries?; write retries, or "
+                    + "delete the line\n"
+            )
+            let right = try await run(lab, ["check-config"] + lab.settings)
+            #expect(right.status == 0)
+            #expect(right.output.contains("s3.bucket"))
+            #expect(try await run(lab, ["check-config", "--what"]).status == 64)
+            #expect(try await run(lab, ["s3", "cp", "a", "b"]).status == 64)
+            #expect(try await run(lab, ["check-config", "--config", "/nowhere"]).status == 78)
+        }
+    }
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestSupport
+import Testing
+
+/// Whatever a tool does, its logs, its exit code and its files come back, and nothing is guessed.
+@Suite(.processes, .enabled(if: !TestServer.isOff)) struct ToolTests {
+    @Test func aFailingToolIsBroughtBackWhole() async throws {
+        try await Lab.run { lab in
+            let tool = "echo half > $OUT; echo out; echo err >&2; echo x > made; exit 3"
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 1)
+            #expect(answer.ending?.state == "tool_failed")
+            #expect(answer.ending?.exitCode == 3)
+            #expect(Shell.text(job.exitCodeFile) == "3\n")
+            #expect(Shell.text("\(job.outputs)/tool_stdout") == "out\n")
+            #expect(Shell.text("\(job.outputs)/tool_stderr") == "err\n")
+            #expect(Shell.text(job.output) == "half\n")
+            #expect(Shell.text("\(job.working)/made") == "x\n")
+            #expect(answer.failedTries == [])
+        }
+    }
+
+    @Test func onFailureLogsBringsTheLogsAlone() async throws {
+        try await Lab.run { lab in
+            let tool = "echo half > $OUT; echo out; echo x > made; exit 3"
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job, ["--set", "push.on_failure=logs"])
+            #expect(status == 1)
+            #expect(answer.ending?.exitCode == 3)
+            #expect(Shell.text("\(job.outputs)/tool_stdout") == "out\n")
+            #expect(Shell.text(job.output) == "")
+            #expect(access("\(job.working)/made", F_OK) != 0)
+        }
+    }
+
+    @Test func aToolKilledByASignalHasTheShellsCode() async throws {
+        try await Lab.run { lab in
+            let job = try GalaxyJob(folder: lab.folder, tool: "echo before; kill -KILL $$")
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 1)
+            #expect(answer.ending?.exitCode == 137)
+            #expect(Shell.text("\(job.outputs)/tool_stdout") == "before\n")
+        }
+    }
+
+    /// The script is killed itself, so Galaxy's own record is never written.
+    @Test(arguments: [
+        "kill -KILL $PPID", "kill -KILL $PPID; echo nonsense > $JOB/galaxy_1.ec",
+        "mkdir $JOB/galaxy_1.ec; kill -KILL $PPID",
+        "ln -s /dev/zero $JOB/galaxy_1.ec; kill -KILL $PPID",
+        "mkfifo $JOB/galaxy_1.ec; kill -KILL $PPID",
+        "sleep 0.1; echo 256 > $JOB/galaxy_1.ec; kill -KILL $PPID",
+    ])
+    func withoutAGoodExitCodeARunFails(_ tool: String) async throws {
+        try await Lab.run { lab in
+            let job = try GalaxyJob(folder: lab.folder, tool: "echo said > $OUT; " + tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 1, "\(answer.error?.message ?? "")")
+            #expect(answer.ending?.state == "failed")
+            #expect(answer.ending?.exitCode == nil)
+            #expect(answer.ending?.message.contains("exit code") == true)
+            #expect(Shell.text(job.exitCodeFile) != "0\n")
+        }
+    }
+
+    @Test func whatTheToolLeavesRunningIsKilledBeforeThePush() async throws {
+        try await Lab.run { lab in
+            let tool = """
+                (trap '' TERM HUP; while :; do echo tick >> "$JOB/working/ticks"; sleep 0.01; done) &
+                setsid -f bash -c 'trap "" TERM; while :; do echo tock; sleep 0.01; done' \
+                    > "$JOB/working/tocks" 2>&1
+                setsid -f bash -c 'sleep 987.\(lab.folder.utf8.count) # \(lab.prefix)'
+                sleep 0.3; echo done > "$OUT"
+                """
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0, "\(answer.ending?.message ?? "")")
+            #expect(Shell.text(job.output) == "done\n")
+            #expect(Shell.text("\(job.working)/ticks").hasPrefix("tick\n"))
+            #expect(Shell.text("\(job.working)/tocks").hasPrefix("tock\n"))
+            #expect(try lab.processes("987.") == [])
+        }
+    }
+
+    @Test func theWalltimeEndsAToolThatIgnoresTERM() async throws {
+        try await Lab.run { lab in
+            let tool = "trap '' TERM; echo began; while :; do sleep 0.1; done"
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let limits = ["--set", "limits.walltime=1s", "--set", "limits.grace=1s"]
+            let (status, answer) = try await lab.run(job, limits)
+            #expect(status == 1)
+            #expect(answer.ending?.state == "walltime_reached")
+            #expect(Shell.text("\(job.outputs)/tool_stdout") == "began\n")
+            #expect(answer.failedTries == [], "a walltime is not tried again")
+        }
+    }
+
+    @Test func aFloodOnStdoutComesBackWholeAndLiveOutputIsBounded() async throws {
+        try await Lab.run { lab in
+            let bytes = 50 << 20
+            let tool = "yes abcdefghijklmnopqrstuvwxyz 2> /dev/null | head -c \(bytes)"
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0)
+            let same = try Shell.run("\(tool) | cmp - \(job.outputs)/tool_stdout && echo same")
+            #expect(same == "same\n")
+            #expect(answer.liveBytes < bytes / 4)
+        }
+    }
+
+    @Test func aToolThatClosesItsStreamsIsNoTrouble() async throws {
+        try await Lab.run { lab in
+            let tool = "exec >&- 2>&-; rm ../outputs/tool_stdout; echo fine > $OUT"
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            #expect(try await lab.run(job).status == 0)
+            #expect(Shell.text(job.output) == "fine\n")
+        }
+    }
+
+    @Test func linksAreReadThroughInsideAndRefusedByNameOutside() async throws {
+        try await Lab.run { lab in
+            let tool = """
+                rm "$OUT"; ln -s "$IN1" "$OUT"
+                ln -s /etc/passwd stolen; ln -s ../../../../../../etc/passwd climbs
+                ln -s nowhere dangling; ln -s loop loop; ln -s /proc/self/environ environ
+                mkdir "$OUT_FILES"; ln -s /etc/passwd "$OUT_FILES/stolen"; echo kept > "$OUT_FILES/kept"
+                mkfifo pipe; echo kept > kept
+                """
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0, "\(answer.ending?.message ?? "")")
+            #expect(try FileTree(job.output).differences(from: FileTree(job.largeInput)) == [])
+            #expect(Shell.text("\(job.working)/kept") == "kept\n")
+            #expect(Shell.text("\(job.outputExtraFiles)/kept") == "kept\n")
+            let refused = answer.ending?.refused.joined(separator: "\n") ?? ""
+            for name in ["working/stolen", "climbs", "environ", "pipe", "dataset_3_files/stolen"] {
+                #expect(refused.contains(name), "\(name) is not among what was left behind")
+                #expect(
+                    try Shell.run("find \(job.directory) -name \(name.split(separator: "/")[0])")
+                        .contains("climbs") == false
+                )
+            }
+            let content = try Shell.run("grep -rl ^root: \(job.directory) || true")
+            #expect(content.isEmpty)
+        }
+    }
+
+    @Test func anOutputThatLeadsOutsideIsRefusedAndTheRestCarried() async throws {
+        try await Lab.run { lab in
+            let tool = "rm $OUT; ln -s /etc/passwd $OUT; echo kept > kept; echo said"
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (_, answer) = try await lab.run(job)
+            #expect(answer.ending?.refused.contains { $0.contains("dataset_3.dat") } == true)
+            #expect(Shell.text("\(job.working)/kept") == "kept\n")
+            #expect(Shell.text("\(job.outputs)/tool_stdout") == "said\n")
+            #expect(Shell.text(job.output) == "")
+        }
+    }
+
+    @Test func reservedNamesOfTheToolsAreLeftBehind() async throws {
+        try await Lab.run { lab in
+            let tool = """
+                mkdir -p "$JOB/galaxy_s3"; echo '{}' > "$JOB/galaxy_s3/run.json"
+                echo 0 > "$JOB/galaxy_1.ec"; echo x > "$JOB/home/x"; echo x > "$JOB/_working/x"
+                exit 4
+                """
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 1)
+            #expect(answer.ending?.exitCode == 4)
+            #expect(Shell.text("\(job.directory)/galaxy_s3/run.json").contains("\"run\""))
+            #expect(try Shell.run("ls \(job.directory)/home 2>&1 || true").contains("No such"))
+        }
+    }
+
+    /// Modes, types and places that a tool may leave; none may stop the rest.
+    @Test func whatCannotBeReadIsNamedAndTheRestCarried() async throws {
+        try await Lab.run { lab in
+            let tool = """
+                echo hidden > secret; chmod 000 secret; mkdir locked; echo x > locked/x
+                chmod 000 locked; mkdir "$OUT_FILES"; echo x > "$OUT_FILES/x"; chmod 000 "$OUT_FILES/x"
+                echo 4 > setuid; chmod 4755 setuid; echo kept > "$OUT"
+                """
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0, "\(answer.ending?.message ?? "") \(answer.failedTries)")
+            #expect(Shell.text(job.output) == "kept\n")
+            let setuid = try Shell.run("stat -c %a \(job.working)/setuid")
+            #expect(setuid == "755\n")
+            let refused = answer.ending?.refused.joined(separator: "\n") ?? ""
+            for name in ["secret", "locked", "dataset_3_files/x"] {
+                let came = try Shell.run("find \(job.directory) -path '*\(name)'") != ""
+                #expect(came || refused.contains(name), "\(name) vanished without a word")
+            }
+        }
+    }
+
+    /// Galaxy's own directories replaced by something else.
+    @Test(arguments: [
+        "rm -rf $JOB/outputs; echo f > $JOB/outputs",
+        "rm -rf $JOB/outputs; ln -s /etc $JOB/outputs",
+        "echo f > $OUT_FILES", "ln -s $IN2 $OUT_FILES", "rm $OUT; mkdir $OUT",
+        "rm -rf $JOB/working", "rm -rf $JOB/*",
+    ])
+    func aToolThatWrecksItsDirectoriesIsSurvived(_ tool: String) async throws {
+        try await Lab.run { lab in
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0 || status == 1, "\(answer.error?.message ?? "")")
+            let ending = try #require(answer.ending, "the run has an end")
+            #expect(answer.failedTries == [], "it is the tool's fault and not tried again")
+            #expect(ending.state != "ok" || Shell.text(job.exitCodeFile) == "0\n")
+        }
+    }
+
+    /// On a shared disk the tool would have changed Galaxy's own directory. Here nothing is removed
+    /// that Galaxy has made, and the results wait until somebody has made room.
+    @Test(arguments: [
+        ("rm $JOB/tool_script.sh; mkdir $JOB/tool_script.sh", "tool_script.sh"),
+        ("rm -r $JOB/configs; echo file > $JOB/configs", "configs"),
+    ])
+    func whereGalaxyHasAnotherKindOfFileResultsWait(_ tool: String, name: String) async throws {
+        try await Lab.run { lab in
+            let job = try GalaxyJob(folder: lab.folder, tool: tool + "; echo made > $OUT")
+            let first = try await lab.run(job)
+            #expect(first.status == 66 || first.status == 71)
+            #expect(first.answer.error?.message?.contains("\(job.directory)/\(name)") == true)
+            #expect(Shell.text(job.output) == "")
+            try Shell.run("mv \(job.directory)/\(name) \(lab.folder)/moved")
+            let second = try await lab.run(job)
+            #expect(second.status == 0)
+            #expect(second.answer.run == first.answer.run)
+            #expect(Shell.text(job.output) == "made\n")
+            #expect(try await lab.keys("started.json").count == 1)
+        }
+    }
+}
