@@ -37,7 +37,12 @@ import Testing
         try await Lab.run { lab in
             let job = try job(lab)
             let nowhere = ["--set", "s3.endpoint=http://127.0.0.1:9"]
-            expect(try await lab.head("run", job, nowhere), status: 69, "127.0.0.1:9", lab.server.bucket)
+            expect(
+                try await lab.head("run", job, nowhere),
+                status: 69,
+                "127.0.0.1:9",
+                lab.server.bucket
+            )
             #expect(try await lab.head("run", job).status == 0, "and then the run goes on")
         }
     }
@@ -78,7 +83,11 @@ import Testing
     /// On moto: SeaweedFS makes a bucket for whoever stores into it.
     @Test func aBucketThatIsNotThere() async throws {
         try await Lab.run(on: TestServer.running(.moto)) { lab in
-            let ending = try await lab.head("run", try job(lab), ["--set", "s3.bucket=no-such-one"])
+            let ending = try await lab.head(
+                "run",
+                try job(lab),
+                ["--set", "s3.bucket=no-such-one"]
+            )
             expect(ending, status: 69, "no-such-one")
         }
     }
@@ -260,7 +269,9 @@ import Testing
             }
             try GalaxyJob.release(own, "own")
             // What the full try committed, if it could, says that there is no good exit code.
-            try Shell.run("rm -f \(own)/working/big; touch \(own)/working/big; chmod 0 \(own)/working/big")
+            try Shell.run(
+                "rm -f \(own)/working/big; touch \(own)/working/big; chmod 0 \(own)/working/big"
+            )
             head.send(SIGKILL)
             try await head.ending()
             if ending.status == 0 {

@@ -42,7 +42,8 @@ struct UserTests {
                 "cd \(job.working); stat -c '%n %a %u' private empty ../outputs/dataset_3_files"
             )
             #expect(
-                found == "private 600 12345\nempty 700 12345\n../outputs/dataset_3_files 750 12345\n"
+                found
+                    == "private 600 12345\nempty 700 12345\n../outputs/dataset_3_files 750 12345\n"
             )
         }
     }

@@ -17,6 +17,9 @@ package struct PushSurvey: Sendable {
     private let job: FilePath
     /// What Galaxy has as directories: a file or a link there could not be put in place.
     private let directoriesBefore: Set<FilePath>
+    /// Directories where Galaxy has a file; nothing in them could be put in place either.
+    private var blocked: Set<FilePath> = []
+    private let fetched: [FilePath: FileStamp]
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -34,6 +37,7 @@ package struct PushSurvey: Sendable {
         fetched: [FilePath: FileStamp]
     ) throws(StagingError) {
         job = spec.job.directory
+        self.fetched = fetched
         directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
@@ -49,6 +53,7 @@ package struct PushSurvey: Sendable {
         guard scope == .all, try roots.status(job)?.kind == .directory else { return }
         let skipping = Set(spec.push.leaveBehind)
         let tree = try TreeSurvey(roots.directory(job), skipping: skipping)
+        block(tree)
         for file in tree.files where fetched[file.path] != file.stamp { try take(file) }
         try take(rest: tree, roots)
     }
@@ -92,6 +97,7 @@ package struct PushSurvey: Sendable {
         switch try roots.status(extra)?.kind {
         case .directory:
             let tree = try TreeSurvey(roots.directory(extra))
+            block(tree)
             for file in tree.files { try take(file) }
             try take(rest: tree, roots)
         case .none: return
@@ -126,8 +132,28 @@ package struct PushSurvey: Sendable {
         refuse(path, "it is a chain of too many links")
     }
 
+    /// Notes directories that the tool made where Galaxy has a file.
+    private mutating func block(_ tree: TreeSurvey) {
+        for directory in tree.directories where fetched[directory.path] != nil {
+            guard blocked.insert(directory.path).inserted else { continue }
+            if !seen.contains(directory.path) {
+                refuse(directory.path, "it was a file before the tool ran")
+            }
+        }
+    }
+
+    private func isBlocked(_ path: FilePath) -> Bool {
+        guard !blocked.isEmpty else { return false }
+        var place: FilePath? = path
+        while let here = place {
+            if blocked.contains(here) { return true }
+            place = here.parent
+        }
+        return false
+    }
+
     private mutating func take(_ file: SurveyedFile) throws(StagingError) {
-        guard seen.insert(file.path).inserted else { return }
+        guard !isBlocked(file.path), seen.insert(file.path).inserted else { return }
         guard !directoriesBefore.contains(file.path) else {
             return refuse(file.path, "it was a directory before the tool ran")
         }
@@ -151,10 +177,11 @@ package struct PushSurvey: Sendable {
         rest tree: TreeSurvey,
         _ roots: RootSet
     ) throws(StagingError) {
-        for directory in tree.directories where seen.insert(directory.path).inserted {
+        for directory in tree.directories
+        where !isBlocked(directory.path) && seen.insert(directory.path).inserted {
             directories.append(directory)
         }
-        for link in tree.links where !seen.contains(link.path) {
+        for link in tree.links where !seen.contains(link.path) && !isBlocked(link.path) {
             if let reason = problem(with: link, roots) {
                 refuse(link.path, reason)
             } else {
