@@ -153,12 +153,11 @@ package struct PushSurvey: Sendable {
     }
 
     private mutating func take(_ file: SurveyedFile) throws(StagingError) {
-        if isBlocked(file.path) { return }
+        guard !isBlocked(file.path), seen.insert(file.path).inserted else { return }
         guard !directoriesBefore.contains(file.path) else {
             return refuse(file.path, "it was a directory before the tool ran")
         }
-        guard seen.insert(file.path).inserted, try isReadable(file) else { return }
-        files.append(file)
+        if try isReadable(file) { files.append(file) }
     }
 
     /// Whether we may read the file at all; if not, it is noted.
