@@ -258,16 +258,30 @@ final class Late<Value: Sendable>: Sendable {
         let world = try world()
         let spec = try await world.spec()
         let restage = RestageRun(store: world.store, transfers: 2)
-        #expect(try await !restage(spec))
+        let plan = try world.plan()
+        #expect(try await !restage(spec, plan))
         try await world.store.delete(spec.inputs[0].key)
-        #expect(try await restage(spec))
+        #expect(try await restage(spec, plan))
         #expect(world.store.storedBytes(spec.inputs[0].key)?.count == 5_000)
+        for pack in spec.packs {
+            let before = world.store.storedBytes(pack.key)
+            try await world.store.delete(pack.key)
+            #expect(try await restage(spec, plan))
+            #expect(world.store.storedBytes(pack.key) == before)
+        }
+        var other = spec.packs[0]
+        other.sha256 = SHA256Digest(of: [])
+        other.key = try ObjectKey("not-there")
+        var lost = spec
+        lost.packs = [other]
+        let pack = await #expect(throws: StagingError.self) { try await restage(lost, plan) }
+        #expect(pack?.code == .changed)
         try await world.store.delete(spec.inputs[0].key)
         try TemporaryTree.write(
             [UInt8](repeating: 9, count: 5_000),
             to: world.tree.at("data/large.dat")
         )
-        let error = await #expect(throws: StagingError.self) { try await restage(spec) }
+        let error = await #expect(throws: StagingError.self) { try await restage(spec, plan) }
         #expect(error?.code == .changed)
         #expect(error?.what.contains("/data/large.dat") == true)
     }
