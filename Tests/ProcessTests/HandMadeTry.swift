@@ -16,6 +16,8 @@ struct HandMadeTry {
         var containers: [Container]
     }
 
+    private static let serial = Counter()
+
     private let lab: Lab
     private let number: Int
     private let commands: [String: [String]]
@@ -65,14 +67,15 @@ struct HandMadeTry {
     /// Starts a verb of the worker in a sandbox.
     func start(
         _ verb: String = "run",
-        hasCredentials: Bool = true
+        hasCredentials: Bool = true,
+        environment changes: [String: String] = [:]
     ) throws -> RunningProgram {
-        var environment = lab.environment
+        var environment = lab.environment.merging(changes) { $1 }
         if !hasCredentials { environment = environment.filter { !$0.key.hasPrefix("AWS_") } }
         return try RunningProgram(
             commands[verb] ?? ["/no/such/verb"],
             environment: environment,
-            streams: "\(lab.folder)/streams/hand-\(number)-\(verb)"
+            streams: "\(lab.folder)/streams/hand-\(number)-\(verb)-\(Self.serial.next())"
         )
     }
 

@@ -140,19 +140,31 @@ struct Lab {
         .split(separator: "\n").compactMap { pid_t($0) }
     }
 
-    /// The worker inside the sandbox, once it is there.
-    func worker() async throws -> pid_t {
+    /// The worker inside the executor's sandbox, once it is there: bubblewrap's child.
+    func worker(verb: String = "") async throws -> pid_t {
         var found: pid_t = 0
+        let program = "/galaxy-s3/galaxy-worker-exec"
         try await Patience.long.wait("the worker in its sandbox") {
-            found = try processes("/galaxy-s3/galaxy-worker-exec").first { Self.isWorker($0) } ?? 0
+            for outer in try processes("\(program) \(verb)") {
+                let line = Shell.text("/proc/\(outer)/cmdline")
+                guard line.hasPrefix("/usr/bin/bwrap"), line.contains("/state/tries/") else {
+                    continue
+                }
+                let child = try Self.child(of: outer)
+                // Before bubblewrap has made the sandbox, its child is bubblewrap itself.
+                if let child, Shell.text("/proc/\(child)/cmdline").hasPrefix(program) {
+                    found = child
+                }
+            }
             return found != 0
         }
         return found
     }
 
-    /// bubblewrap's command line holds the worker's.
-    private static func isWorker(_ pid: pid_t) -> Bool {
-        Shell.text("/proc/\(pid)/cmdline").hasPrefix("/galaxy-s3/galaxy-worker-exec")
+    private static func child(of pid: pid_t) throws -> pid_t? {
+        let script = "grep -l '^PPid:\t\(pid)$' /proc/[0-9]*/status 2> /dev/null || true"
+        let path = try Shell.run(script).split(separator: "\n").first
+        return path?.split(separator: "/").dropLast().last.flatMap { pid_t($0) }
     }
 
     /// Invariant 8: no secret in anything that a run has left on this machine.

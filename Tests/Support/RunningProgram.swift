@@ -104,14 +104,15 @@ package final class RunningProgram: Sendable {
 package struct Patience: Sendable {
     let seconds: Int
 
-    package static let long = Patience(seconds: 90)
+    package static let long = Patience(seconds: 60)
 
     /// Looks again and again, and gives up with an error that says for what.
     package func wait(
         _ what: String,
         until isTrue: () async throws -> Bool
     ) async throws {
-        for _ in 0..<(seconds * 50) {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
             if try await isTrue() { return }
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -21,6 +21,13 @@ package struct TestServer: Sendable {
     package let bucket: String
     package let credentials: Credentials
 
+    /// A server that the caller has started.
+    package init(endpoint: String, bucket: String, credentials: Credentials) {
+        self.endpoint = endpoint
+        self.bucket = bucket
+        self.credentials = credentials
+    }
+
     /// Whether tests with servers are switched off.
     package static var isOff: Bool { environment("GALAXY_S3_TEST_SERVERS") == "none" }
 

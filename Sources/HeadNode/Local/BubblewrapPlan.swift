@@ -36,7 +36,7 @@ struct BubblewrapPlan: Sendable {
         }
         // Everything apart; the worker itself is process 1 and reaps; no one outlives the
         // supervisor.
-        add("--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1")
+        add("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--as-pid-1")
         if sharesNetwork { add("--share-net") }
         add("--uid", String(user), "--gid", String(group))
         // Before the mounts, in this order: a directory of the job's may lie below /tmp.

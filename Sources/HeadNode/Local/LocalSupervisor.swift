@@ -40,10 +40,33 @@ struct LocalSupervisor {
         var others: [pid_t] = []
         for container in pod.containers.dropLast() { others.append(try start(container)) }
         guard let last = pod.containers.last else { return 0 }
-        let status = Self.wait(for: try start(last))
+        let lastPid = try start(last)
+        let status = wait(for: lastPid, beside: &others)
         for pid in others { kill(pid, SIGKILL) }
         for pid in others { _ = Self.wait(for: pid) }
         return status
+    }
+
+    /// Waits for `last`, and ends it when one of `others` has ended without having begun its work:
+    /// `last` would wait for it for ever.
+    ///
+    /// - Returns: the status of whichever of the two decides.
+    private func wait(
+        for last: pid_t,
+        beside others: inout [pid_t]
+    ) -> Int {
+        while true {
+            var status: Int32 = 0
+            let pid = waitpid(-1, &status, 0)
+            if pid < 0, errno == EINTR { continue }
+            if pid < 0 { return 255 }
+            if pid == last { return Self.shellStatus(status) }
+            others.removeAll { $0 == pid }
+            if folder.hasToolBegun { continue }
+            kill(last, SIGKILL)
+            _ = Self.wait(for: last)
+            return Self.shellStatus(status)
+        }
     }
 
     /// bubblewrap dies with this process and everything in it, so ending us ends the try.
@@ -72,6 +95,10 @@ struct LocalSupervisor {
         while waitpid(pid, &status, 0) < 0 {
             guard errno == EINTR else { return 255 }
         }
-        return status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
+        return shellStatus(status)
+    }
+
+    private static func shellStatus(_ status: Int32) -> Int {
+        status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
     }
 }

@@ -174,6 +174,12 @@ struct TryFolder: Sendable {
         }
     }
 
+    /// Whether the worker's `tool` has begun: it says so in the folder where the verbs hand over.
+    var hasToolBegun: Bool {
+        guard let place = try? place("volume/state/tool.started") else { return false }
+        return FileStatus(following: place) != nil
+    }
+
     /// Whether a supervisor has ever begun here, whatever became of it: what it left in the volume
     /// would be taken for another one's results.
     func hasBegun() throws(HeadError) -> Bool {

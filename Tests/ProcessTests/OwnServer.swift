@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import FoundationEssentials
+import Glibc
+import S3Client
+import TestSupport
+
+/// A SeaweedFS that a test may stop, kill and start again, and that knows somebody who may only
+/// read.
+struct OwnServer {
+    private let folder: String
+    private let script: String
+    let server: TestServer
+    /// May read and list, and nothing else.
+    let reader: Credentials
+
+    /// Starts it, and ends it when `body` is done.
+    static func run(_ body: (OwnServer) async throws -> Void) async throws {
+        let server = try OwnServer()
+        defer { server.remove() }
+        try await body(server)
+    }
+
+    private init() throws {
+        var template = Array("/tmp/galaxy-s3-own-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw ChildProcess.Failure(description: "mkdtemp: \(String(cString: strerror(errno)))")
+        }
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        script =
+            #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
+            + "/Scripts/s3-server"
+        reader = Credentials(accessKeyID: "reader", secretKey: Redacted("readersecretreader"))
+        let identities = """
+            [{"name": "reader", "actions": ["Read:galaxy", "List:galaxy"],
+              "credentials": [{"accessKey": "reader", "secretKey": "readersecretreader"}]}]
+            """
+        try ChildProcess.write(Array(identities.utf8), to: folder + "/identities.json")
+        let exports = try Self.start(script, folder)
+        server = TestServer(
+            endpoint: exports["AWS_ENDPOINT_URL_S3"] ?? "",
+            bucket: exports["GALAXY_S3_BUCKET"] ?? "",
+            credentials: Credentials(
+                accessKeyID: exports["AWS_ACCESS_KEY_ID"] ?? "",
+                secretKey: Redacted(exports["AWS_SECRET_ACCESS_KEY"] ?? "")
+            )
+        )
+    }
+
+    private static func start(
+        _ script: String,
+        _ folder: String
+    ) throws -> [String: String] {
+        // New keys each time: nothing here depends on the shared server's.
+        try Shell.run(
+            """
+            unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+            '\(script)' start --identities \(folder)/identities.json \(folder)/server \
+                > \(folder)/exports 2> \(folder)/start.log
+            """
+        )
+        var exports: [String: String] = [:]
+        for line in Shell.text(folder + "/exports").split(separator: "\n") {
+            let words = line.dropFirst("export ".count).split(separator: "=", maxSplits: 1)
+            if words.count == 2 { exports[String(words[0])] = String(words[1]) }
+        }
+        return exports
+    }
+
+    /// Stops the server's process for a while, as a network does that swallows everything.
+    func freeze(for time: Duration) async throws {
+        try send("STOP")
+        try await Task.sleep(for: time)
+        try send("CONT")
+    }
+
+    func send(_ signal: String) throws {
+        try Shell.run("read -r pid started < \(folder)/server/process; kill -\(signal) $pid")
+    }
+
+    private func remove() {
+        _ = try? send("CONT")
+        _ = try? Shell.run("'\(script)' stop \(folder)/server; rm -rf \(folder)")
+    }
+}
