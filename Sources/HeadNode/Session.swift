@@ -56,6 +56,16 @@ struct Session: Sendable {
                 entries.append("AWS_SESSION_TOKEN=\(token.reveal())")
             }
         }
-        return entries.map { ByteString($0) }
+        return entries.map { ByteString($0) } + Self.proxies()
+    }
+
+    /// What curl reads of the environment; the worker goes the same way to the bucket as the head.
+    private static func proxies() -> [ByteString] {
+        let names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+        let upper = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
+        return ProcessLaunch.ownEnvironment()
+            .filter { entry in
+                (names + upper).contains { entry.bytes.starts(with: Array("\($0)=".utf8)) }
+            }
     }
 }

@@ -120,10 +120,12 @@ package struct JobDescription: VersionedDocument, Equatable {
             throw refuse("an argument of command holds a NUL")
         }
         for (name, value) in environment {
-            let good =
-                !name.isEmpty && !name.utf8.contains(UInt8(ascii: "="))
-                && !name.utf8.contains(0) && !value.bytes.contains(0)
-            if !good { throw refuse("environment holds a bad name or value: \(name.logSafe)") }
+            guard Self.isEnvironmentName(name), !value.bytes.contains(0) else {
+                throw refuse(
+                    "environment holds \"\(name.logSafe)\", which is no name of letters, digits and "
+                        + "_, or whose value holds a NUL"
+                )
+            }
         }
         for path in jobFiles.logs where !path.isAtOrBelow(jobDirectory) || path == jobDirectory {
             throw refuse("\(path) is not below the job directory \(jobDirectory)")
@@ -132,6 +134,21 @@ package struct JobDescription: VersionedDocument, Equatable {
             throw refuse("working_directory is not below the job directory")
         }
         try checkOutputs(refuse)
+    }
+
+    /// The names that every shell can say (POSIX, Base Definitions, 8.1).
+    private static func isEnvironmentName(_ name: String) -> Bool {
+        let bytes = Array(name.utf8)
+        guard let first = bytes.first else { return false }
+        return !isDigit(first)
+            && bytes.allSatisfy { byte in
+                isDigit(byte) || byte == UInt8(ascii: "_")
+                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
     private func checkOutputs(

@@ -11,6 +11,7 @@ struct ProgressLine {
 
     /// Phase, bytes, rate, files, and the time that remains at this rate.
     var text: String {
+        if phase == "tool" { return "tool      running for \(Int(seconds)) s" }
         let rate = seconds > 0.2 ? Double(reading.bytes) / seconds : 0
         var parts = [
             pad(phase, 8),

@@ -9,7 +9,7 @@ import Synchronization
 
 /// Shows a run: a line that moves on a terminal, plain lines elsewhere, JSON for programs.
 ///
-/// People read standard error; standard output is for programs and for the table at the end.
+/// People read standard error, the table at the end too; standard output is for programs.
 final class RunDisplay: Sendable {
     private struct State {
         var phases: [PhaseReport] = []

@@ -17,8 +17,7 @@ struct LocalSupervisor {
         // A head that ends, or a terminal that closes, is no reason to end.
         signal(SIGHUP, SIG_IGN)
         signal(SIGINT, SIG_IGN)
-        let lock = try folder.open("lock", O_RDWR | O_CREAT)
-        guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else { return }
+        guard let lock = try folder.takeLock() else { return }
         try folder.write(getpid(), as: "pid.json")
         guard let pod = try folder.read(LocalPod.self, from: "pod.json") else {
             throw HeadError(.executor, what: "There is no pod", place: folder.path.logSafe)

@@ -143,10 +143,35 @@ struct TryFolder: Sendable {
 
     /// Whether a supervisor holds the lock: the kernel lets go of it however it ends.
     func isRunning() throws(HeadError) -> Bool {
-        let lock = try open("lock", O_RDWR | O_CREAT)
+        // Never made here: another head may be removing the folder.
+        guard let lock = try openIfPresent("lock") else { return false }
         guard flock(lock.raw, LOCK_SH | LOCK_NB) == 0 else { return true }
         flock(lock.raw, LOCK_UN)
         return false
+    }
+
+    /// Takes the lock, and holds it as long as the value lives; nil if another supervisor has it.
+    ///
+    /// Somebody who asks whether the try runs holds it for a moment, so one refusal is none.
+    func takeLock() throws(HeadError) -> Descriptor? {
+        let lock = try open("lock", O_RDWR | O_CREAT)
+        for _ in 0..<100 {
+            if flock(lock.raw, LOCK_EX | LOCK_NB) == 0 { return lock }
+            usleep(5_000)
+        }
+        return nil
+    }
+
+    private func openIfPresent(_ name: String) throws(HeadError) -> Descriptor? {
+        do throws(StagingError) {
+            return try directory.open(
+                try naming { () throws(NameError) in try RelativePath(name) },
+                O_RDWR
+            )
+        } catch {
+            guard error.code != .missing else { return nil }
+            throw HeadError(error, doing: "Cannot open a file of a try")
+        }
     }
 
     /// Whether the worker's `tool` has begun: it says so in the folder where the verbs hand over.

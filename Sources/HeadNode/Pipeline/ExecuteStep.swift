@@ -116,7 +116,10 @@ struct ExecuteStep: Sendable {
     private func restage(_ spec: RunSpec) async throws(HeadError) -> Bool {
         let run = RestageRun(store: store, transfers: settings.staging.limits.transfers)
         return try await staging("Cannot stage again what run \(spec.run) lost") {
-            () async throws(StagingError) in try await run(spec)
+            () async throws(StagingError) in
+            let survey = try JobSurvey(description)
+            let plan = try StagePlan(survey, packBelow: spec.push.packBelow)
+            return try await run(spec, plan)
         }
     }
 

@@ -115,7 +115,13 @@ struct JobPipeline: Sendable {
             let desk = ResultDesk(store: store, layout: layout, run: result.run)
             let report = try await desk.report(of: attempt, sha256: sha256)
             let step = CollectStep(store: store, settings: settings, observe: observe)
-            return try await step(report, spec)
+            do throws(HeadError) {
+                return try await step(report, spec)
+            } catch {
+                // What no worker of ours writes will not get better by collecting it again.
+                guard (error.cause as? StagingError)?.code == .refused else { throw error }
+                return RunEnding(.failed, error.line)
+            }
         case .ended(let reason, let message):
             return RunEnding(reason, message)
         }

@@ -119,6 +119,13 @@ struct S3Explanation: Sendable {
         default: break
         }
         switch code {
+        case .accessDenied where call.operation == .headObject && answer.code.isEmpty:
+            // The answer to a HEAD has no body, so the store could not say which of the two it is.
+            return (
+                "access denied", details,
+                "See whether access key \(keyID ?? "(none)") and its secret are right; if they are, "
+                    + "allow \(call.operation.action) on \(call.location)."
+            )
         case .accessDenied:
             return (
                 "access denied", details,

@@ -134,14 +134,21 @@ package final class Directory: Sendable {
         }
     }
 
-    /// Makes a symbolic link; one that is there already is replaced.
+    /// Makes a symbolic link; a file or link that is there already is replaced in one step.
     package func makeLink(
         _ relative: RelativePath,
         to target: ByteString
     ) throws(StagingError) {
-        try remove(relative)
+        let temporary = Array(".galaxy_s3.link.\(Nonce.draw())".utf8)
         let error = try withParent(of: relative, missing: Int32(ENOENT)) { (parent, name) in
-            target.bytes.withCPath { symlinkat($0, parent.raw, name) == 0 ? 0 : errno }
+            temporary.withCPath { temporary -> Int32 in
+                let made = target.bytes.withCPath { symlinkat($0, parent.raw, temporary) }
+                guard made == 0 else { return errno }
+                guard renameat(parent.raw, temporary, parent.raw, name) != 0 else { return 0 }
+                let error = errno
+                unlinkat(parent.raw, temporary, 0)
+                return error
+            }
         }
         guard error == 0 else { throw .system("make the link", try name(relative).logSafe, error) }
     }

@@ -21,14 +21,16 @@ package enum TreeRemoval {
                 return try top.directory(path)
             }
             if let place { emptied.append(place) }
-            for name in try (directory ?? top).names() {
-                let relative = try naming { () throws(NameError) in
-                    try RelativePath((place.map { $0.bytes + [FilePath.separator] } ?? []) + name)
+            let here = directory ?? top
+            for name in try here.names() {
+                let (relative, last) = try naming { () throws(NameError) in
+                    let above = place.map { $0.bytes + [FilePath.separator] } ?? []
+                    return (try RelativePath(above + name), try RelativePath(name))
                 }
-                if try top.status(relative)?.kind == .directory {
+                if try here.status(last)?.kind == .directory {
                     stack.append(relative)
                 } else {
-                    try top.remove(relative)
+                    try here.remove(last)
                 }
             }
         }

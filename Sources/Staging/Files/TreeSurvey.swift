@@ -106,19 +106,30 @@ package struct TreeSurvey: Sendable {
         // Paths, not descriptors: a tree may have more directories than a process may open.
         var stack: [RelativePath?] = [nil]
         while let place = stack.popLast() {
-            for name in try names(in: place, of: top) {
+            guard let (directory, names) = try list(place, of: top) else { continue }
+            for name in names {
                 if place == nil, skipping.contains(ByteString(name)) { continue }
                 let above = place.map { $0.bytes + [FilePath.separator] } ?? []
                 guard let relative = try? RelativePath(above + name),
-                    let path = try? top.path.appending(relative)
+                    let path = try? directory.path.appending(name),
+                    let last = try? RelativePath(name)
                 else {
-                    let around = try place.map { (place) throws(StagingError) in
-                        try top.name(place)
-                    }
-                    refused.append((around ?? top.path, "what it holds has too long a path"))
+                    refused.append((directory.path, "what it holds has too long a path"))
                     continue
                 }
-                if try take(path, relative, in: top) { stack.append(relative) }
+                guard let status = try look(at: last, path, in: directory) else { continue }
+                switch status.kind {
+                case .file:
+                    files.append(SurveyedFile(path: path, status: status, in: top, at: relative))
+                case .directory:
+                    directories.append(Self.entry(path, status))
+                    stack.append(relative)
+                case .link:
+                    let target = try directory.linkTarget(last)
+                    links.append(LinkEntry(path: path, target: target))
+                case .special(let what):
+                    refused.append((path, "it is a \(what)"))
+                }
             }
         }
     }
@@ -128,40 +139,37 @@ package struct TreeSurvey: Sendable {
         files.removeAll { paths.contains($0.path) }
     }
 
-    /// The names in the directory at `place`; none, and a word in `refused`, if it may not be read.
-    private mutating func names(
-        in place: RelativePath?,
-        of top: Directory
-    ) throws(StagingError) -> [[UInt8]] {
-        guard let place else { return try top.names() }
+    /// What is there; nil for nothing any more, and for what the directory keeps from us: that gets
+    /// a word in `refused`.
+    private mutating func look(
+        at name: RelativePath,
+        _ path: FilePath,
+        in directory: Directory
+    ) throws(StagingError) -> FileStatus? {
         do throws(StagingError) {
-            return try top.directory(place).names()
+            return try directory.status(name)
         } catch {
             guard error.code == .unreadable else { throw error }
-            refused.append((try top.name(place), "it may not be read"))
-            return []
+            refused.append((path, "it may not be read"))
+            return nil
         }
     }
 
-    /// Notes what is at `relative`, and says whether it is a directory to walk.
-    private mutating func take(
-        _ path: FilePath,
-        _ relative: RelativePath,
-        in top: Directory
-    ) throws(StagingError) -> Bool {
-        guard let status = try top.status(relative) else { return false }
-        switch status.kind {
-        case .file:
-            files.append(SurveyedFile(path: path, status: status, in: top, at: relative))
-        case .directory:
-            directories.append(Self.entry(path, status))
-            return true
-        case .link:
-            links.append(LinkEntry(path: path, target: try top.linkTarget(relative)))
-        case .special(let what):
-            refused.append((path, "it is a \(what)"))
+    /// The directory at `place` and the names in it; nil, and a word in `refused`, if it may not be
+    /// read.
+    private mutating func list(
+        _ place: RelativePath?,
+        of top: Directory
+    ) throws(StagingError) -> (Directory, [[UInt8]])? {
+        guard let place else { return (top, try top.names()) }
+        do throws(StagingError) {
+            let directory = try top.directory(place)
+            return (directory, try directory.names())
+        } catch {
+            guard error.code == .unreadable else { throw error }
+            refused.append((try top.name(place), "it may not be read"))
+            return nil
         }
-        return false
     }
 
     private static func entry(

@@ -15,6 +15,11 @@ package struct PushSurvey: Sendable {
     /// Paths of which there is nothing more to say.
     private var seen: Set<FilePath> = []
     private let job: FilePath
+    /// What Galaxy has as directories: a file or a link there could not be put in place.
+    private let directoriesBefore: Set<FilePath>
+    /// Directories where Galaxy has a file; nothing in them could be put in place either.
+    private var blocked: Set<FilePath> = []
+    private let fetched: [FilePath: FileStamp]
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -32,6 +37,8 @@ package struct PushSurvey: Sendable {
         fetched: [FilePath: FileStamp]
     ) throws(StagingError) {
         job = spec.job.directory
+        self.fetched = fetched
+        directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
         }
@@ -46,6 +53,7 @@ package struct PushSurvey: Sendable {
         guard scope == .all, try roots.status(job)?.kind == .directory else { return }
         let skipping = Set(spec.push.leaveBehind)
         let tree = try TreeSurvey(roots.directory(job), skipping: skipping)
+        block(tree)
         for file in tree.files where fetched[file.path] != file.stamp { try take(file) }
         try take(rest: tree, roots)
     }
@@ -89,6 +97,7 @@ package struct PushSurvey: Sendable {
         switch try roots.status(extra)?.kind {
         case .directory:
             let tree = try TreeSurvey(roots.directory(extra))
+            block(tree)
             for file in tree.files { try take(file) }
             try take(rest: tree, roots)
         case .none: return
@@ -123,9 +132,32 @@ package struct PushSurvey: Sendable {
         refuse(path, "it is a chain of too many links")
     }
 
+    /// Notes directories that the tool made where Galaxy has a file.
+    private mutating func block(_ tree: TreeSurvey) {
+        for directory in tree.directories where fetched[directory.path] != nil {
+            guard blocked.insert(directory.path).inserted else { continue }
+            if !seen.contains(directory.path) {
+                refuse(directory.path, "it was a file before the tool ran")
+            }
+        }
+    }
+
+    private func isBlocked(_ path: FilePath) -> Bool {
+        guard !blocked.isEmpty else { return false }
+        var place: FilePath? = path
+        while let here = place {
+            if blocked.contains(here) { return true }
+            place = here.parent
+        }
+        return false
+    }
+
     private mutating func take(_ file: SurveyedFile) throws(StagingError) {
-        guard seen.insert(file.path).inserted, try isReadable(file) else { return }
-        files.append(file)
+        guard !isBlocked(file.path), seen.insert(file.path).inserted else { return }
+        guard !directoriesBefore.contains(file.path) else {
+            return refuse(file.path, "it was a directory before the tool ran")
+        }
+        if try isReadable(file) { files.append(file) }
     }
 
     /// Whether we may read the file at all; if not, it is noted.
@@ -145,10 +177,11 @@ package struct PushSurvey: Sendable {
         rest tree: TreeSurvey,
         _ roots: RootSet
     ) throws(StagingError) {
-        for directory in tree.directories where seen.insert(directory.path).inserted {
+        for directory in tree.directories
+        where !isBlocked(directory.path) && seen.insert(directory.path).inserted {
             directories.append(directory)
         }
-        for link in tree.links where !seen.contains(link.path) {
+        for link in tree.links where !seen.contains(link.path) && !isBlocked(link.path) {
             if let reason = problem(with: link, roots) {
                 refuse(link.path, reason)
             } else {
@@ -167,6 +200,7 @@ package struct PushSurvey: Sendable {
         with link: LinkEntry,
         _ roots: RootSet
     ) -> String? {
+        if directoriesBefore.contains(link.path) { return "it was a directory before the tool ran" }
         guard let target = LinkRules.target(of: link), roots.holds(target) else {
             return "it is a link to \(link.target), outside the job"
         }

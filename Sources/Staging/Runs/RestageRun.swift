@@ -17,20 +17,57 @@ package struct RestageRun: Sendable {
         self.transfers = transfers
     }
 
+    /// - Parameter plan: what would be staged now; packs are made again from it.
     /// - Returns: whether anything was missing.
-    package func callAsFunction(_ spec: RunSpec) async throws(StagingError) -> Bool {
+    package func callAsFunction(
+        _ spec: RunSpec,
+        _ plan: StagePlan
+    ) async throws(StagingError) -> Bool {
         let restored = try await boundedMap(spec.inputs, limit: transfers) {
             (input) async throws(StagingError) -> Bool in try await restore(input)
         }
-        return restored.contains(true)
+        var isRestored = restored.contains(true)
+        for pack in spec.packs where try await isMissing(pack.key) {
+            try await restore(pack, plan)
+            isRestored = true
+        }
+        return isRestored
+    }
+
+    private func isMissing(_ key: ObjectKey) async throws(StagingError) -> Bool {
+        do throws(S3Error) {
+            return try await store.head(key) == nil
+        } catch {
+            throw .store("look for \(key)", error)
+        }
+    }
+
+    /// Makes a pack again; it must be the promised one to the byte.
+    private func restore(
+        _ pack: PackEntry,
+        _ plan: StagePlan
+    ) async throws(StagingError) {
+        let candidates = [
+            try PackPlan(plan.runPack, times: .own), try PackPlan(plan.dataPack, times: .own),
+            try PackPlan(plan.toolPack, times: .fixed),
+        ]
+        for candidate in candidates where candidate.length == pack.size {
+            let source = PackSource(candidate)
+            guard try source.digests().pack == pack.sha256 else { continue }
+            let upload = VerifiedUpload(store: store, meter: PhaseMeter("stage"))
+            _ = try await upload(source, to: pack.key, name: "a pack")
+            return try source.checkUnchanged()
+        }
+        throw StagingError(
+            .changed,
+            what: "A pack is lost from the bucket, and its files on disk are others now",
+            place: pack.key.logSafe,
+            remedy: "Run the job again."
+        )
     }
 
     private func restore(_ input: InputEntry) async throws(StagingError) -> Bool {
-        do throws(S3Error) {
-            if try await store.head(input.key) != nil { return false }
-        } catch {
-            throw .store("look for \(input.path)", error)
-        }
+        guard try await isMissing(input.key) else { return false }
         let file = try SurveyedFile(trusted: input.path)
         let descriptor = try file.open()
         let source = DescriptorSource(descriptor, length: file.size, name: file.path)

@@ -91,7 +91,8 @@ struct ToolPhase: Sendable {
             followers: [
                 StreamFollower(.stdout, at: spec.job.toolStdout, in: roots, frames: frames),
                 StreamFollower(.stderr, at: spec.job.toolStderr, in: roots, frames: frames),
-            ]
+            ],
+            frames: frames
         )
         let (ending, stop) = await supervision(signals)
         var tool = outcome(ending, stop, killsBefore, roots)

@@ -15,6 +15,7 @@ struct ToolSupervision: Sendable {
     let reaper: ProcessReaper
     let limits: Limits
     let followers: [StreamFollower]
+    let frames: FrameWriter
 
     /// How often streams are followed.
     private static let round = Duration.milliseconds(250)
@@ -94,7 +95,15 @@ struct ToolSupervision: Sendable {
 
     private func follow() async {
         var followers = followers
+        var rounds = 0
         while true {
+            // A sign of life every few rounds: there is nothing to count while a tool runs.
+            if rounds % 4 == 0 {
+                frames.write(
+                    .progress(phase: "tool", bytes: 0, totalBytes: 0, files: 0, totalFiles: 0)
+                )
+            }
+            rounds += 1
             let goesOn = (try? await Task.sleep(for: Self.round)) != nil
             for index in followers.indices { followers[index].round() }
             if !goesOn { return }

@@ -5,38 +5,39 @@ import Testing
 
 @testable import HeadNode
 
-@Suite struct TryVerdictTests {
-    private enum Kind { case resultExpected, permanent, retry, disruption, restage }
+struct TryVerdictTests {
+    private enum Kind {
+        case retry
+        case disruption
+        case restage
+        case permanent
+        case resultExpected
+    }
 
     private func kind(_ end: TryEnd) -> Kind {
         switch TryVerdict(end) {
-        case .resultExpected: .resultExpected
-        case .permanent: .permanent
         case .retry: .retry
         case .disruption: .disruption
         case .restage: .restage
+        case .permanent: .permanent
+        case .resultExpected: .resultExpected
         }
     }
 
-    /// Design, section 6: the table of exit statuses.
-    @Test func everyExitStatusHasItsVerdict() {
-        let table: [WorkerExit: Kind] = [
-            .committed: .resultExpected, .usage: .permanent, .input: .restage, .notStored: .retry,
-            .unreachable: .retry, .bug: .permanent, .io: .retry, .stopped: .disruption,
-            .denied: .permanent,
+    @Test("what the head does about each exit status of the worker")
+    func table() {
+        let table: [(WorkerExit, Kind)] = [
+            (.committed, .resultExpected), (.usage, .permanent), (.input, .restage),
+            (.notStored, .retry), (.unreachable, .retry), (.bug, .permanent), (.io, .retry),
+            (.stopped, .disruption), (.denied, .permanent),
         ]
-        for exit in WorkerExit.allCases {
-            #expect(kind(.exited(exit.rawValue)) == table[exit], "\(exit)")
-        }
+        #expect(table.map(\.0) == WorkerExit.allCases)
+        for (exit, expected) in table { #expect(kind(.exited(exit.rawValue)) == expected) }
     }
 
-    @Test func whatNoWorkerSaysIsADisruption() {
-        for status: Int32 in [1, 2, 63, 127, 255] { #expect(kind(.exited(status)) == .disruption) }
+    @Test func whatIsNotTheWorkersFaultIsADisruption() {
         #expect(kind(.killed("signal 9")) == .disruption)
-        #expect(kind(.gone("lost")) == .disruption)
-    }
-
-    @Test func whatCannotWorkHereIsPermanent() {
-        #expect(TryVerdict(.impossible("no sandbox")) == .permanent("no sandbox"))
+        #expect(kind(.gone("its folder is not there")) == .disruption)
+        #expect(kind(.exited(255)) == .disruption)
     }
 }

@@ -131,22 +131,25 @@ final class Late<Value: Sendable>: Sendable {
         #expect(world.store.keys.filter { $0.hasPrefix("p/packs/".utf8) }.count == 2)
     }
 
-    @Test("invariant 3: losing the race for the record or for a pack is no error")
-    func lostRace() async throws {
-        let other = Late<(InMemoryObjectStore, StageRun, StagePlan)>()
+    @Test(
+        "invariant 3: losing the race for the record or for a pack is no error",
+        arguments: ["p/staged/", "p/packs/"]
+    )
+    func lostRace(_ prefix: String) async throws {
+        let other = Late<(StageRun, StagePlan)>()
         let isFirst = Counter()
         let store = InMemoryObjectStore { call throws(S3Error) in
-            guard call.kind == .put, let (_, run, plan) = other.get, isFirst.next() == 1 else {
-                return
-            }
-            // Another head does all of it right before our first put.
+            guard call.kind == .put, !call.isDone, call.key?.hasPrefix(prefix.utf8) == true,
+                let (run, plan) = other.get, isFirst.next() == 1
+            else { return }
+            // Another head does all of it right before ours is stored.
             do { _ = try await run(plan) } catch {
                 throw S3Error(.unreachable, what: "\(error)")
             }
         }
         let world = try world(store)
         let plan = try world.plan()
-        other.set((store, world.stageRun(), plan))
+        other.set((world.stageRun(), plan))
         let staged = try await StageRun(
             store: store,
             layout: world.layout,
@@ -155,6 +158,7 @@ final class Late<Value: Sendable>: Sendable {
             meter: PhaseMeter("stage"),
             now: World.later
         )(plan)
+        #expect(isFirst.value > 1)
         let stageKeys = store.keys.filter { $0.hasPrefix("p/stage/".utf8) }
         #expect(stageKeys == staged.inputs.map(\.key))
         #expect(store.keys.filter { $0.hasPrefix("p/packs/".utf8) }.count == 2)
@@ -254,16 +258,30 @@ final class Late<Value: Sendable>: Sendable {
         let world = try world()
         let spec = try await world.spec()
         let restage = RestageRun(store: world.store, transfers: 2)
-        #expect(try await !restage(spec))
+        let plan = try world.plan()
+        #expect(try await !restage(spec, plan))
         try await world.store.delete(spec.inputs[0].key)
-        #expect(try await restage(spec))
+        #expect(try await restage(spec, plan))
         #expect(world.store.storedBytes(spec.inputs[0].key)?.count == 5_000)
+        for pack in spec.packs {
+            let before = world.store.storedBytes(pack.key)
+            try await world.store.delete(pack.key)
+            #expect(try await restage(spec, plan))
+            #expect(world.store.storedBytes(pack.key) == before)
+        }
+        var other = spec.packs[0]
+        other.sha256 = SHA256Digest(of: [])
+        other.key = try ObjectKey("not-there")
+        var lost = spec
+        lost.packs = [other]
+        let pack = await #expect(throws: StagingError.self) { try await restage(lost, plan) }
+        #expect(pack?.code == .changed)
         try await world.store.delete(spec.inputs[0].key)
         try TemporaryTree.write(
             [UInt8](repeating: 9, count: 5_000),
             to: world.tree.at("data/large.dat")
         )
-        let error = await #expect(throws: StagingError.self) { try await restage(spec) }
+        let error = await #expect(throws: StagingError.self) { try await restage(spec, plan) }
         #expect(error?.code == .changed)
         #expect(error?.what.contains("/data/large.dat") == true)
     }

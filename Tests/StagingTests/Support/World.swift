@@ -205,3 +205,23 @@ final class World {
         String(decoding: try TemporaryTree.read(tree.at(relative)), as: UTF8.self)
     }
 }
+
+extension World {
+    /// A run whose tool has written a large and a small output and some files, on the head again.
+    func committed() async throws -> (AttemptReport, RunSpec) {
+        try addOutput("data/large.dat", extra: "data/large_files")
+        try addOutput("data/small.dat")
+        let spec = try await spec()
+        _ = try await fetch(spec)
+        let stamps = try stamps()
+        try TemporaryTree.write([UInt8](repeating: 5, count: 5_000), to: tree.at("data/large.dat"))
+        try write("data/small.dat", "small")
+        try write("data/large_files/part", "part")
+        try write("jobs/1/working/d/file", "file")
+        try tree.link("jobs/1/working/link", to: "d/file")
+        try write("jobs/1/galaxy_1.ec", "0")
+        let report = try await push(spec, fetched: stamps)
+        try swap()
+        return (report, spec)
+    }
+}
