@@ -63,7 +63,8 @@ import Testing
             expect(
                 try await lab.head("run", try job(lab), environment: wrong),
                 status: 77,
-                "InvalidAccessKeyId"
+                "403",
+                "access key nobody"
             )
         }
     }
