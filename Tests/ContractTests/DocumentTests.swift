@@ -97,6 +97,8 @@ import Testing
                 "The result cannot be read: it is not valid JSON, or a number in it does not fit"
             #expect(refusal(text)?.what == words)
         }
+        let run = refusal(#"{"version":1,"run":"x"}"#)?.what
+        #expect(run?.contains(#""x" is no run"#) == true && run?.hasSuffix(" at run") == true)
     }
 
     @Test("B58: what is missing or wrong is named with its place")
