@@ -17,10 +17,11 @@ struct RunCommand: AsyncParsableCommand {
             nothing is staged or run twice. Ctrl-C stops watching; the run itself goes on, and \
             `run` again or `cancel` takes it from there.
 
-            Exit status: 0 the tool ended with exit code 0, 1 it did not, 64 wrong usage, 65 the \
-            job description is wrong, 66 an input is missing or unusable, 69 the bucket did not do \
-            its part, 71 this machine did not, 75 another head has the job, 78 the configuration \
-            is wrong, 130 interrupted.
+            Exit status: 0 the tool ended with exit code 0, 1 it did not or the run failed, 64 wrong \
+            usage, 65 the job description is wrong, 66 an input is missing or unusable, 69 the \
+            bucket did not do its part, 71 this machine did not, 75 another head has the job, 77 \
+            access denied or no credentials, 78 the configuration or the store's certificate is \
+            wrong, 130 interrupted.
             """
     )
 
