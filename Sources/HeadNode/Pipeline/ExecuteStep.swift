@@ -30,6 +30,8 @@ struct ExecuteStep: Sendable {
             let number = state.openTry ?? (state.tries.last?.number ?? 0) + 1
             let id = TryID(run: state.run, number: number)
             if state.openTry == nil {
+                // The next try may need the room that those before it have taken.
+                for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
                 state.tries.append(RunState.Try(number: number))
                 try folder.note(state)
             }
@@ -47,6 +49,15 @@ struct ExecuteStep: Sendable {
             if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
                 return result
             }
+        }
+    }
+
+    /// Removes what is left of a try; that it cannot be is worth a word, and changes no result.
+    private func remove(_ id: TryID) async {
+        do throws(HeadError) {
+            try await executor.remove(id)
+        } catch {
+            observe(.note(error.line))
         }
     }
 
