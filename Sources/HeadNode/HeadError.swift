@@ -79,7 +79,8 @@ struct HeadError: ExplainedError {
             case .missing, .unreadable, .changed, .refused: .input
             case .mismatch, .lost, .store: .store
             case .diskFull, .io: .machine
-            case .document, .job: .description
+            case .document: .damaged
+            case .job: .description
             case .cancelled: .interrupted
             }
         self.init(code, what: action, cause: error)

@@ -220,8 +220,11 @@ import Testing
             #expect(status == 1)
             #expect(answer.ending?.state == "failed")
             #expect(answer.ending?.message.contains(job.largeInput) == true, "\(answer)")
+            #expect(answer.ending?.message.contains(key) == true, "\(answer)")
             #expect(answer.failedTries.count == 1, "it is not tried again")
             #expect(Shell.text(job.output) == "")
+            #expect(try await lab.run(job).status == 0, "the next run stages afresh")
+            #expect(Shell.text(job.output) == "done\n")
         }
     }
 

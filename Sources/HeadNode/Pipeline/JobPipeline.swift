@@ -132,6 +132,7 @@ struct JobPipeline: Sendable {
         {
             return try decode(bytes)
         }
+        try await lookAtBucket(state.run)
         let step = StageStep(
             description: description,
             settings: settings,
@@ -145,6 +146,16 @@ struct JobPipeline: Sendable {
         state.specSHA256 = SHA256Digest(of: bytes)
         try folder.note(state)
         return try decode(bytes)
+    }
+
+    /// Finds out that there is no such bucket, or no way in, before files are sent: some stores make
+    /// a bucket for whoever stores into it.
+    private func lookAtBucket(_ run: RunID) async throws(HeadError) {
+        let prefix = Array(layout.runPrefix(run).utf8)
+        try await storing("Cannot use the bucket \(settings.storage.bucket)") {
+            () async throws(S3Error) in
+            _ = try await store.list(prefix: prefix, delimiter: nil, token: nil, limit: 1)
+        }
     }
 
     /// Tries until there is a result, or no try is left.
