@@ -155,6 +155,9 @@ import Testing
         (#""inputs": ["#, #""inputs": 7, "was": ["#, "inputs"),
         (#""command": ["/bin/bash""#, #""command": ["bash""#, "command"),
         (#""path": "/tmp"#, #""path": "tmp"#, "path"),
+        (#""extra_files""#, #""extra_file""#, #"did you mean "extra_files"?"#),
+        (#""exit_code_file""#, #""exitcode_file""#, #"did you mean "exit_code_file"?"#),
+        (#""name": "out""#, #""label": 1, "name": "out""#, #""label" at outputs.[0]"#),
         (#""exit_code_file": "/tmp"#, #""exit_code_file": "/etc/tmp"#, "galaxy_1.ec"),
     ])
     func aDescriptionWithOneMistake(
@@ -171,6 +174,18 @@ import Testing
             expect(ending, status: 65)
             #expect(ending.errors.contains(word), "\(ending.errors)")
             #expect(try await lab.keys("/jobs/") == [])
+        }
+    }
+
+    @Test(arguments: [("", "Is a directory"), ("/none", "No such file")])
+    func aDescriptionThatCannotBeRead(
+        _ name: String,
+        why: String
+    ) async throws {
+        try await Lab.run { lab in
+            let path = lab.folder + name
+            let ending = try await lab.head("run", try job(lab), ["--job", path])
+            expect(ending, status: 66, "\(path): \(why)")
         }
     }
 

@@ -34,8 +34,12 @@ struct RunCommand: AsyncParsableCommand {
             let (description, digest) = try job.description()
             let settings = try job.config.settings()
             let display = RunDisplay(json: output.json)
-            let ending = try await Interruption.guarding { () async throws(HeadError) in
-                let session = try await Session(settings)
+            let watch = StoreWatch()
+            let ending = try await follow(description) { () async throws(HeadError) in
+                let session = try await Session(settings) { event in
+                    let word = watch.word(on: event, now: Clock.monotonicSeconds())
+                    if let word { display.show(.note(word)) }
+                }
                 let pipeline = JobPipeline(
                     description: description,
                     descriptionSHA256: digest,
@@ -50,6 +54,29 @@ struct RunCommand: AsyncParsableCommand {
             if ending.state == .ok { return }
             if !output.json { Self.explain(description) }
             throw ExitCode(1)
+        }
+    }
+
+    /// Watches the run until its end, or until somebody has seen enough.
+    private func follow(
+        _ description: JobDescription,
+        _ work: @escaping @Sendable () async throws(HeadError) -> RunEnding
+    ) async throws(HeadError) -> RunEnding {
+        do throws(HeadError) {
+            return try await Interruption.guarding(work)
+        } catch {
+            guard error.code == .interrupted, let state = try? RunNotes(description).state,
+                state.ending == nil
+            else { throw error }
+            let isUnderWay = state.openTry != nil
+            throw HeadError(
+                .interrupted,
+                what: "Interrupted",
+                remedy:
+                    "Run \(state.run) \(isUnderWay ? "goes on" : "rests"); `galaxy-head-node run "
+                    + "--job \(job.job.logSafe)` \(isUnderWay ? "follows" : "takes") it"
+                    + "\(isUnderWay ? "" : " up"), `cancel` ends it."
+            )
         }
     }
 
