@@ -44,6 +44,7 @@ package struct KeyPrefix: Hashable, Sendable, CustomStringConvertible {
 /// <prefix>/data/<instance>/<run>/<attempt>/<n>  bytes of one output
 /// <prefix>/links/<sha256(path)>                 record: a link on the head names this object
 /// <prefix>/packs/<sha256>                       content-named packs
+/// <prefix>/packs/<sha256>-<nonce>               the same where that object is damaged
 /// <prefix>/jobs/<instance>/<run>/…              spec, pack, attempts, result
 /// <prefix>/doctor/<nonce>/…                     what `doctor` tries out, and removes
 /// ```
@@ -71,6 +72,11 @@ package struct JobLayout: Sendable, Hashable {
 
     /// A pack named by its content.
     package func pack(_ digest: SHA256Digest) -> ObjectKey { key("packs/\(digest.hex)") }
+
+    /// A place for such a pack where the object of that name is damaged.
+    package func pack(_ digest: SHA256Digest, nonce: String) -> ObjectKey {
+        key("packs/\(digest.hex)-\(nonce)")
+    }
 
     /// Where everything of a run but outputs is.
     package func runPrefix(_ run: RunID) -> String { joined("jobs/\(instance)/\(run)/") }

@@ -14,6 +14,8 @@ struct HeadError: ExplainedError {
         case input
         /// The bucket did not do its part.
         case store
+        /// What the bucket holds is not what was stored there.
+        case damaged
         /// This machine did not: disk, permissions, namespaces.
         case machine
         /// The executor could not run a try.
@@ -24,6 +26,8 @@ struct HeadError: ExplainedError {
         case cancelled
         /// Another head has the run.
         case busy
+        /// A run goes on that does not belong to this description or configuration.
+        case otherRun = "other-run"
         /// There is no such run.
         case noRun = "no-run"
         /// Told to stop; the run itself goes on.
@@ -60,9 +64,10 @@ struct HeadError: ExplainedError {
         case .description: 65
         case .input: 66
         case .store: storeStatus
+        case .damaged: 69
         case .machine, .executor: 71
         case .failed, .cancelled: 1
-        case .busy: 75
+        case .busy, .otherRun: 75
         case .noRun: 66
         case .interrupted: 130
         }
@@ -90,7 +95,8 @@ struct HeadError: ExplainedError {
             case .missing, .unreadable, .changed, .refused: .input
             case .mismatch, .lost, .store: .store
             case .diskFull, .io: .machine
-            case .document, .job: .description
+            case .document: .damaged
+            case .job: .description
             case .cancelled: .interrupted
             }
         self.init(code, what: action, cause: error)

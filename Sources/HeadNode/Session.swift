@@ -14,11 +14,16 @@ struct Session: Sendable {
     private let credentials: Credentials?
 
     /// Looks for credentials and makes the store; speaks to nobody yet but for credentials.
-    init(_ settings: Settings) async throws(HeadError) {
+    ///
+    /// - Parameter observe: told what the store goes through.
+    init(
+        _ settings: Settings,
+        observe: @escaping StoreObserver = { _ in }
+    ) async throws(HeadError) {
         self.settings = settings
         do throws(S3Error) {
             let factory = try StoreFactory(settings.storage, profile: settings.profile)
-            store = factory.store()
+            store = factory.store(observe: observe)
             if case .found(let found) = try await factory.credentials.find() {
                 credentials = found
             } else {

@@ -36,7 +36,7 @@ package struct JobDescription: VersionedDocument, Equatable {
         package var extraFiles: FilePath?
         package var metadataFiles: [FilePath]?
 
-        enum CodingKeys: String, CodingKey {
+        package enum CodingKeys: String, CodingKey, CaseIterable {
             case path
             case extraFiles = "extra_files"
             case metadataFiles = "metadata_files"
@@ -47,12 +47,21 @@ package struct JobDescription: VersionedDocument, Equatable {
     package struct ToolFiles: Codable, Sendable, Equatable {
         package var root: FilePath
         package var files: [RelativePath]?
+
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case root
+            case files
+        }
     }
 
     /// A file, a directory, or the common beginning of several files' names (`…/hg38` for
     /// `…/hg38.1.bt2`).
     package struct ReferenceData: Codable, Sendable, Equatable {
         package var path: FilePath
+
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case path
+        }
     }
 
     /// A file that Galaxy waits for.
@@ -63,7 +72,7 @@ package struct JobDescription: VersionedDocument, Equatable {
         /// Where below the working directory Galaxy's script copies it from; for messages only.
         package var fromWorkDir: String?
 
-        enum CodingKeys: String, CodingKey {
+        package enum CodingKeys: String, CodingKey, CaseIterable {
             case name
             case path
             case extraFiles = "extra_files"
@@ -71,7 +80,7 @@ package struct JobDescription: VersionedDocument, Equatable {
         }
     }
 
-    enum CodingKeys: String, CodingKey {
+    package enum CodingKeys: String, CodingKey, CaseIterable {
         case version
         case galaxyID = "galaxy_id"
         case toolID = "tool_id"
@@ -134,6 +143,25 @@ package struct JobDescription: VersionedDocument, Equatable {
             throw refuse("working_directory is not below the job directory")
         }
         try checkOutputs(refuse)
+        try checkOwnFolder(refuse)
+    }
+
+    /// What the head notes there never travels, so nothing of the job may be there.
+    private func checkOwnFolder(
+        _ refuse: (String) -> StagingError
+    ) throws(StagingError) {
+        let own: FilePath
+        do throws(NameError) {
+            own = try jobDirectory.appending(HeadState.directoryName)
+        } catch {
+            throw .name(error)
+        }
+        var paths = inputs.flatMap { [$0.path] + ($0.metadataFiles ?? []) }
+        paths += inputs.compactMap(\.extraFiles) + outputs.compactMap(\.extraFiles)
+        paths += outputs.map(\.path) + jobFiles.logs + [workingDirectory]
+        for path in paths where path.isAtOrBelow(own) {
+            throw refuse("\(path) is in \(own), which belongs to galaxy-head-node")
+        }
     }
 
     /// The names that every shell can say (POSIX, Base Definitions, 8.1).

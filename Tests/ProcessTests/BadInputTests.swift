@@ -156,6 +156,9 @@ import Testing
         (#""inputs": ["#, #""inputs": 7, "was": ["#, "inputs"),
         (#""command": ["/bin/bash""#, #""command": ["bash""#, "command"),
         (#""path": "/tmp"#, #""path": "tmp"#, "path"),
+        (#""extra_files""#, #""extra_file""#, #"did you mean "extra_files"?"#),
+        (#""exit_code_file""#, #""exitcode_file""#, #"did you mean "exit_code_file"?"#),
+        (#""name": "out""#, #""label": 1, "name": "out""#, #""label" at outputs.[0]"#),
         (#""exit_code_file": "/tmp"#, #""exit_code_file": "/etc/tmp"#, "galaxy_1.ec"),
     ])
     func aDescriptionWithOneMistake(
@@ -172,6 +175,18 @@ import Testing
             expect(ending, status: 65)
             #expect(ending.errors.contains(word), "\(ending.errors)")
             #expect(try await lab.keys("/jobs/") == [])
+        }
+    }
+
+    @Test(arguments: [("", "Is a directory"), ("/none", "No such file")])
+    func aDescriptionThatCannotBeRead(
+        _ name: String,
+        why: String
+    ) async throws {
+        try await Lab.run { lab in
+            let path = lab.folder + name
+            let ending = try await lab.head("run", try job(lab), ["--job", path])
+            expect(ending, status: 66, "\(path): \(why)")
         }
     }
 
@@ -221,8 +236,11 @@ import Testing
             #expect(status == 1)
             #expect(answer.ending?.state == "failed")
             #expect(answer.ending?.message.contains(job.largeInput) == true, "\(answer)")
+            #expect(answer.ending?.message.contains(key) == true, "\(answer)")
             #expect(answer.failedTries.count == 1, "it is not tried again")
             #expect(Shell.text(job.output) == "")
+            #expect(try await lab.run(job).status == 0, "the next run stages afresh")
+            #expect(Shell.text(job.output) == "done\n")
         }
     }
 

@@ -11,6 +11,11 @@ struct RunAnswer {
             var exitCode: Int?
             var message: String
             var refused: [String]
+
+            enum CodingKeys: String, CodingKey {
+                case state, message, refused
+                case exitCode = "exit_code"
+            }
         }
 
         var event: String

@@ -22,13 +22,11 @@ struct CancelCommand: AsyncParsableCommand {
             let session = try await Session(job.config.settings())
             let notes = try RunNotes(description)
             // The fence first: from here on no worker's commit counts.
-            let desk = notes.desk(session)
-            let result = try await desk.end(.cancelled, "The run was cancelled.")
-            let executor = try session.executor()
-            for attempt in notes.state.tries {
-                try await executor.stop(TryID(run: notes.state.run, number: attempt.number))
-            }
-            switch result.verdict {
+            let desk = try notes.desk(session)
+            let fence = await Self.fence(desk)
+            // Whether or not it stands, the tool must not go on.
+            try await Self.endTries(notes.state, description, session)
+            switch try fence.get().verdict {
             case .ended(let reason, _):
                 Console.out("Run \(notes.state.run) is over: \(reason.rawValue).")
             case .committed:
@@ -37,5 +35,33 @@ struct CancelCommand: AsyncParsableCommand {
                 )
             }
         }
+    }
+
+    private static func fence(_ desk: ResultDesk) async -> Result<RunResult, HeadError> {
+        do throws(HeadError) {
+            return .success(try await desk.end(.cancelled, "The run was cancelled."))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Ends all tries, and removes what is left of them unless a head follows the run and does.
+    private static func endTries(
+        _ state: RunState,
+        _ description: JobDescription,
+        _ session: Session
+    ) async throws(HeadError) {
+        let executor = try session.executor()
+        let tries = state.tries.map { TryID(run: state.run, number: $0.number) }
+        for id in tries { try await executor.stop(id) }
+        let folder: RunFolder
+        do throws(HeadError) {
+            folder = try RunFolder(jobDirectory: description.jobDirectory)
+        } catch {
+            guard error.code == .busy else { throw error }
+            return
+        }
+        for id in tries { try await executor.remove(id) }
+        withExtendedLifetime(folder) {}
     }
 }

@@ -22,16 +22,14 @@ struct JobOptions: ParsableArguments {
     )
     var job: String
 
+    /// In bytes.
+    private static let longest = 64 << 20
+
     /// The description and its digest.
     func description() throws(HeadError) -> (JobDescription, SHA256Digest) {
         let bytes = try read()
         do throws(ContractError) {
-            let description = try ContractCoding.decode(
-                JobDescription.self,
-                from: bytes,
-                name: "job description"
-            )
-            return (description, SHA256Digest(of: bytes))
+            return (try Self.decode(bytes), SHA256Digest(of: bytes))
         } catch {
             throw HeadError(
                 .description,
@@ -43,20 +41,37 @@ struct JobOptions: ParsableArguments {
         }
     }
 
-    private func read() throws(HeadError) -> [UInt8] {
-        let fd = open(job, O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else {
-            throw HeadError(
-                StagingError.system("read", job.logSafe),
-                doing: "Cannot read the job description"
+    /// A misspelt name is said rather than that the right one is missing.
+    private static func decode(_ bytes: [UInt8]) throws(ContractError) -> JobDescription {
+        let description: JobDescription
+        do throws(ContractError) {
+            description = try ContractCoding.decode(
+                JobDescription.self,
+                from: bytes,
+                name: "job description"
             )
-        }
-        do throws(StagingError) {
-            let name: FilePath
-            do throws(NameError) { name = try FilePath("/job") } catch { throw .name(error) }
-            return try Descriptor(owning: fd).readAll(limit: 64 << 20, name: name)
         } catch {
-            throw HeadError(error, doing: "Cannot read the job description \(job.logSafe)")
+            if error.code == .malformed { try DescriptionFields.check(bytes) }
+            throw error
         }
+        try DescriptionFields.check(bytes)
+        return description
+    }
+
+    private func read() throws(HeadError) -> [UInt8] {
+        let why: String
+        do throws(SmallFile.Failure) {
+            return try SmallFile.read(bytes: Array(job.utf8), limit: Self.longest)
+        } catch {
+            switch error {
+            case .tooLong: why = "it has more than \(Self.longest >> 20) MiB"
+            case .system(let number): why = String(cString: strerror(number))
+            }
+        }
+        throw HeadError(
+            .input,
+            what: "Cannot read the job description \(job.logSafe): \(why)",
+            remedy: "Name the JSON document that describes the job, with --job."
+        )
     }
 }

@@ -15,13 +15,15 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             If a run of this job goes on already, or was cut off, it is taken up where it is: \
             nothing is staged or run twice. Ctrl-C stops watching; the run itself goes on, and \
-            `run` again or `cancel` takes it from there.
+            `run` again or `cancel` takes it from there. When the last run of the job has ended, \
+            `run` begins a new one, and the tool runs again.
 
             Exit status: 0 the tool ended with exit code 0, 1 it did not or the run failed, 64 wrong \
             usage, 65 the job description is wrong, 66 an input is missing or unusable, 69 the \
-            bucket did not do its part, 71 this machine did not, 75 another head has the job, 77 \
-            access denied or no credentials, 78 the configuration or the store's certificate is \
-            wrong, 130 interrupted.
+            bucket did not do its part, 71 this machine did not, 75 another head has the job, or a \
+            run of it goes on that was begun with another description or configuration, 77 access \
+            denied or no credentials, 78 the configuration or the store's certificate is wrong, \
+            130 interrupted.
             """
     )
 
@@ -33,8 +35,12 @@ struct RunCommand: AsyncParsableCommand {
             let (description, digest) = try job.description()
             let settings = try job.config.settings()
             let display = RunDisplay(json: output.json)
-            let ending = try await Interruption.guarding { () async throws(HeadError) in
-                let session = try await Session(settings)
+            let watch = StoreWatch()
+            let ending = try await follow(description) { () async throws(HeadError) in
+                let session = try await Session(settings) { event in
+                    let word = watch.word(on: event, now: Clock.monotonicSeconds())
+                    if let word { display.show(.note(word)) }
+                }
                 let pipeline = JobPipeline(
                     description: description,
                     descriptionSHA256: digest,
@@ -49,6 +55,29 @@ struct RunCommand: AsyncParsableCommand {
             if ending.state == .ok { return }
             if !output.json { Self.explain(description) }
             throw ExitCode(1)
+        }
+    }
+
+    /// Watches the run until its end, or until somebody has seen enough.
+    private func follow(
+        _ description: JobDescription,
+        _ work: @escaping @Sendable () async throws(HeadError) -> RunEnding
+    ) async throws(HeadError) -> RunEnding {
+        do throws(HeadError) {
+            return try await Interruption.guarding(work)
+        } catch {
+            guard error.code == .interrupted, let state = try? RunNotes(description).state,
+                state.ending == nil
+            else { throw error }
+            let isUnderWay = state.openTry != nil
+            throw HeadError(
+                .interrupted,
+                what: "Interrupted",
+                remedy:
+                    "Run \(state.run) \(isUnderWay ? "goes on" : "rests"); `galaxy-head-node run "
+                    + "--job \(job.job.logSafe)` \(isUnderWay ? "follows" : "takes") it"
+                    + "\(isUnderWay ? "" : " up"), `cancel` ends it."
+            )
         }
     }
 

@@ -21,7 +21,7 @@ struct RunEventLine: Encodable {
     private var text: String?
     private var stream: String?
     private var base64: String?
-    private var ending: RunEnding?
+    private var ending: EndingLine?
 
     enum CodingKeys: String, CodingKey {
         case event
@@ -77,12 +77,17 @@ struct RunEventLine: Encodable {
         case .ended(let run, let ending):
             self.event = "ended"
             self.run = run
-            self.ending = ending
+            self.ending = EndingLine(ending)
         }
     }
 
+    /// The object as one line.
+    func line() throws(ContractError) -> String {
+        String(decoding: try ContractCoding.encode(self), as: UTF8.self)
+    }
+
     func write() {
-        guard let line = try? ContractCoding.encode(self) else { return }
-        Console.out(String(decoding: line, as: UTF8.self))
+        guard let line = try? line() else { return }
+        Console.out(line)
     }
 }

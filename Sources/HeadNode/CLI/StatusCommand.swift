@@ -21,6 +21,14 @@ struct StatusCommand: AsyncParsableCommand {
         var tries: Int
         var exitCode: Int?
         var message: String
+
+        enum CodingKeys: String, CodingKey {
+            case run
+            case state
+            case tries
+            case exitCode = "exit_code"
+            case message
+        }
     }
 
     func run() async throws {
@@ -28,12 +36,13 @@ struct StatusCommand: AsyncParsableCommand {
             let (description, _) = try job.description()
             let session = try await Session(job.config.settings())
             let notes = try RunNotes(description)
-            let answer = try await answer(notes, notes.desk(session))
+            let answer = try await answer(notes, try notes.desk(session))
             if output.json {
                 Console.out(String(decoding: try ContractCoding.encode(answer), as: UTF8.self))
             } else {
                 let message = answer.message.isEmpty ? "" : "  \(answer.message)"
-                Console.out("\(answer.run)  \(answer.state)  try \(answer.tries)\(message)")
+                let tries = answer.tries == 0 ? "" : "  try \(answer.tries)"
+                Console.out("\(answer.run)  \(answer.state)\(tries)\(message)")
             }
         }
     }

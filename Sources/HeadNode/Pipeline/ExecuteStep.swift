@@ -30,6 +30,8 @@ struct ExecuteStep: Sendable {
             let number = state.openTry ?? (state.tries.last?.number ?? 0) + 1
             let id = TryID(run: state.run, number: number)
             if state.openTry == nil {
+                // The next try may need the room that those before it have taken.
+                for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
                 state.tries.append(RunState.Try(number: number))
                 try folder.note(state)
             }
@@ -47,6 +49,15 @@ struct ExecuteStep: Sendable {
             if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
                 return result
             }
+        }
+    }
+
+    /// Removes what is left of a try; that it cannot be is worth a word, and changes no result.
+    private func remove(_ id: TryID) async {
+        do throws(HeadError) {
+            try await executor.remove(id)
+        } catch {
+            observe(.note(error.line))
         }
     }
 
@@ -104,17 +115,39 @@ struct ExecuteStep: Sendable {
             return try await fail("Run \(state.run) was disrupted \(used) times: \(why)", words)
         case .restage(let why):
             try close(why)
+            let found = try await restage(spec)
+            guard found.damaged.isEmpty else {
+                return try await fail(damage(why, found.damaged, of: state.run), words)
+            }
             let isFirst = state.tries.count { $0.verdict == why } == 1
-            if isFirst, try await restage(spec) { return nil }
+            if isFirst, found.isRestored { return nil }
             return try await fail("Run \(state.run) cannot be done: \(why)", words)
         }
     }
 
-    /// Stages again what is no longer in the bucket.
-    ///
-    /// - Returns: whether anything was missing; what is there but different stays as it is.
-    private func restage(_ spec: RunSpec) async throws(HeadError) -> Bool {
-        let run = RestageRun(store: store, transfers: settings.staging.limits.transfers)
+    /// What a person must know of objects that others have changed.
+    private func damage(
+        _ why: String,
+        _ damaged: [RestageRun.Damage],
+        of run: RunID
+    ) -> String {
+        let bucket = settings.storage.bucket
+        let named = damaged.prefix(5)
+            .map { "\($0.name) (s3://\(bucket)/\($0.key.logSafe))" }
+            .joined(separator: ", ")
+        let more = damaged.count > 5 ? " and \(damaged.count - 5) more" : ""
+        return "Run \(run) cannot be done: \(why). The bucket holds other bytes than were staged: "
+            + "\(named)\(more). Find out who wrote them, and remove each by `galaxy-head-node s3 rm "
+            + "<URL>`; a new run stages these files afresh"
+    }
+
+    /// Stages again what is no longer in the bucket; what is there but different stays as it is.
+    private func restage(_ spec: RunSpec) async throws(HeadError) -> RestageRun.Findings {
+        let run = RestageRun(
+            store: store,
+            layout: desk.layout,
+            transfers: settings.staging.limits.transfers
+        )
         return try await staging("Cannot stage again what run \(spec.run) lost") {
             () async throws(StagingError) in
             let survey = try JobSurvey(description)

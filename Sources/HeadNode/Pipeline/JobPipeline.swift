@@ -25,10 +25,31 @@ struct JobPipeline: Sendable {
 
     /// Takes the job from where it is to its end.
     func run() async throws(HeadError) -> RunEnding {
-        var state = try begin()
+        try await checkDescription()
+        let (begun, isResumed) = try await begin()
+        var state = begun
+        // A run that was ended while it was being staged needs no more staging.
+        if isResumed, case .ended(let reason, let message) = try await desk(state).result()?.verdict
+        {
+            return try await close(&state, RunEnding(reason, message))
+        }
         let spec = try await stage(&state)
         let result = try await execute(spec, &state)
-        let ending = try await conclude(result, spec)
+        return try await close(&state, try await conclude(result, spec))
+    }
+
+    /// Finds what is wrong with the description itself before anything is noted.
+    private func checkDescription() async throws(HeadError) {
+        try await staging("Cannot run job \(description.galaxyID.logSafe)") {
+            () async throws(StagingError) in try description.validate()
+        }
+    }
+
+    /// Notes how the run ended, when nothing of it is left.
+    private func close(
+        _ state: inout RunState,
+        _ ending: RunEnding
+    ) async throws(HeadError) -> RunEnding {
         // Before the ending is noted: who is cut off here comes back and removes the rest.
         for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
         state.ending = ending
@@ -46,18 +67,59 @@ struct JobPipeline: Sendable {
         }
     }
 
+    private func desk(_ state: RunState) -> ResultDesk {
+        ResultDesk(store: store, settings: settings, run: state.run)
+    }
+
     /// The run that goes on in this job directory, or a new one.
-    private func begin() throws(HeadError) -> RunState {
-        if let state = try folder.state(), state.ending == nil,
-            state.descriptionSHA256 == descriptionSHA256
-        {
-            observe(.began(state.run, isResumed: true))
-            return state
+    private func begin() async throws(HeadError) -> (RunState, isResumed: Bool) {
+        guard var state = try folder.state() else { return (try beginNew(), false) }
+        if state.ending == nil {
+            let isSame =
+                state.descriptionSHA256 == descriptionSHA256
+                && state.place ?? RunPlace(settings) == RunPlace(settings)
+            if isSame {
+                observe(.began(state.run, isResumed: true))
+                return (state, true)
+            }
+            // Of a run that never got to its first try, no worker knows.
+            if state.tries.isEmpty { return (try beginNew(), false) }
+            try state.check(settings)
+            _ = try await close(&state, try await endedRun(state))
         }
+        if let ending = state.ending {
+            let how = ending.state.rawValue
+            observe(.note("Run \(state.run) of this job ended before (\(how)); this is a new run."))
+        }
+        return (try beginNew(), false)
+    }
+
+    /// How a run of another description ended, if it did.
+    private func endedRun(_ state: RunState) async throws(HeadError) -> RunEnding {
+        let result = try await desk(state).result()
+        if case .ended(let reason, let message) = result?.verdict {
+            return RunEnding(reason, message)
+        }
+        let isOver = result != nil
+        throw HeadError(
+            .otherRun,
+            what: "Run \(state.run) of this job \(isOver ? "has results" : "goes on"), and the job "
+                + "description is another one than it began with",
+            remedy: isOver
+                ? "Bring them back by `galaxy-head-node collect --job …`, or restore the description."
+                : "End it by `galaxy-head-node cancel --job …`, or restore the description."
+        )
+    }
+
+    private func beginNew() throws(HeadError) -> RunState {
         guard let job = GalaxyJobID(description.galaxyID) else {
             throw HeadError(.description, what: "galaxy_id is no job id")
         }
-        let state = RunState(run: RunID(drawnFor: job), descriptionSHA256: descriptionSHA256)
+        let state = RunState(
+            run: RunID(drawnFor: job),
+            descriptionSHA256: descriptionSHA256,
+            place: RunPlace(settings)
+        )
         try folder.note(state)
         observe(.began(state.run, isResumed: false))
         return state
@@ -70,6 +132,7 @@ struct JobPipeline: Sendable {
         {
             return try decode(bytes)
         }
+        try await lookAtBucket(state.run)
         let step = StageStep(
             description: description,
             settings: settings,
@@ -85,6 +148,16 @@ struct JobPipeline: Sendable {
         return try decode(bytes)
     }
 
+    /// Finds out that there is no such bucket, or no way in, before files are sent: some stores make
+    /// a bucket for whoever stores into it.
+    private func lookAtBucket(_ run: RunID) async throws(HeadError) {
+        let prefix = Array(layout.runPrefix(run).utf8)
+        try await storing("Cannot use the bucket \(settings.storage.bucket)") {
+            () async throws(S3Error) in
+            _ = try await store.list(prefix: prefix, delimiter: nil, token: nil, limit: 1)
+        }
+    }
+
     /// Tries until there is a result, or no try is left.
     private func execute(
         _ spec: RunSpec,
@@ -96,7 +169,7 @@ struct JobPipeline: Sendable {
         let step = ExecuteStep(
             settings: settings,
             store: store,
-            desk: ResultDesk(store: store, layout: layout, run: state.run),
+            desk: desk(state),
             executor: executor,
             folder: folder,
             description: description,
@@ -112,8 +185,15 @@ struct JobPipeline: Sendable {
     ) async throws(HeadError) -> RunEnding {
         switch result.verdict {
         case .committed(let attempt, let sha256):
-            let desk = ResultDesk(store: store, layout: layout, run: result.run)
-            let report = try await desk.report(of: attempt, sha256: sha256)
+            let desk = ResultDesk(store: store, settings: settings, run: result.run)
+            let report: AttemptReport
+            do throws(HeadError) {
+                report = try await desk.report(of: attempt, sha256: sha256)
+            } catch {
+                // What was committed is gone for good: the run is over, and a new one may begin.
+                guard error.code == .damaged else { throw error }
+                return RunEnding(.failed, error.line)
+            }
             let step = CollectStep(store: store, settings: settings, observe: observe)
             do throws(HeadError) {
                 return try await step(report, spec)

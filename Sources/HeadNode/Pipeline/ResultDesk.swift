@@ -9,29 +9,46 @@ import Staging
 /// Reads the one result of a run, and competes for it on the head's behalf.
 struct ResultDesk: Sendable {
     let store: any ObjectStore
+    let bucket: String
     let layout: JobLayout
     let run: RunID
 
+    init(
+        store: any ObjectStore,
+        settings: Settings,
+        run: RunID
+    ) {
+        self.store = store
+        bucket = settings.storage.bucket
+        layout = JobLayout(prefix: settings.prefix, instance: settings.instance)
+        self.run = run
+    }
+
     /// The result, if somebody has stored one.
+    ///
+    /// - Throws: `.damaged` when what is there is no result of this run.
     func result() async throws(HeadError) -> RunResult? {
-        let result = try await staging("Cannot learn how run \(run) ended") {
-            () async throws(StagingError) in
-            try await DocumentStore(store)
-                .read(
-                    RunResult.self,
-                    at: layout.result(run),
-                    name: "result"
-                )
+        let key = layout.result(run)
+        let bytes = try await storing("Cannot learn how run \(run) ended") {
+            () async throws(S3Error) in try await DocumentStore(store).bytes(key)
         }
-        guard result?.run ?? run == run else {
+        guard let bytes else { return nil }
+        do throws(ContractError) {
+            let result = try ContractCoding.decode(RunResult.self, from: bytes, name: "result")
+            guard result.run == run else {
+                throw ContractError(.foreign, what: "It speaks of run \(result.run)")
+            }
+            return result
+        } catch {
             throw HeadError(
-                .failed,
-                what: "The result of run \(run) speaks of another run",
-                place: layout.result(run).logSafe,
-                remedy: "Find out who can write to the run's keys."
+                .damaged,
+                what: "The result of run \(run) cannot be used",
+                place: url(key),
+                remedy: "Find out who wrote it, remove it by `galaxy-head-node s3 rm \(url(key))`, "
+                    + "then run the job again.",
+                cause: error
             )
         }
-        return result
     }
 
     /// Ends the run for `reason`, unless it has a result.
@@ -64,6 +81,8 @@ struct ResultDesk: Sendable {
     }
 
     /// The report that a committed result names; its digest must be the named one.
+    ///
+    /// - Throws: `.damaged` when what is there is not that report.
     func report(
         of attempt: AttemptID,
         sha256: SHA256Digest
@@ -74,12 +93,12 @@ struct ResultDesk: Sendable {
         }
         guard let bytes, SHA256Digest(of: bytes) == sha256 else {
             throw HeadError(
-                .failed,
+                .damaged,
                 what: bytes == nil
                     ? "The report of run \(run) is not there"
                     : "The report of run \(run) is not the one that was committed",
-                place: key.logSafe,
-                remedy: "Find out what removed or overwrote it; nothing of the run was used."
+                place: url(key),
+                remedy: Self.reportRemedy
             )
         }
         do throws(ContractError) {
@@ -89,7 +108,18 @@ struct ResultDesk: Sendable {
             }
             return report
         } catch {
-            throw HeadError(.failed, what: error.what, place: key.logSafe)
+            throw HeadError(
+                .damaged,
+                what: "The report of run \(run) cannot be used",
+                place: url(key),
+                remedy: Self.reportRemedy,
+                cause: error
+            )
         }
     }
+
+    private static let reportRemedy =
+        "Find out what removed or overwrote it, then run the job again; nothing of this run was used."
+
+    private func url(_ key: ObjectKey) -> String { "s3://\(bucket)/\(key.logSafe)" }
 }

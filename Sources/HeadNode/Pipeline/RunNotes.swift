@@ -42,9 +42,11 @@ struct RunNotes: Sendable {
     }
 
     /// Where the run's result is.
-    func desk(_ session: Session) -> ResultDesk {
-        let layout = JobLayout(prefix: session.settings.prefix, instance: session.settings.instance)
-        return ResultDesk(store: session.store, layout: layout, run: state.run)
+    ///
+    /// - Throws: `.otherRun` when the configuration names another place by now.
+    func desk(_ session: Session) throws(HeadError) -> ResultDesk {
+        try state.check(session.settings)
+        return ResultDesk(store: session.store, settings: session.settings, run: state.run)
     }
 
     private static func read(

@@ -14,6 +14,8 @@ struct RunState: VersionedDocument, Equatable {
     var run: RunID
     /// The description's digest: another description is another job.
     var descriptionSHA256: SHA256Digest
+    /// Where it lives; nil in notes of releases that did not say so.
+    var place: RunPlace?
     /// nil until the spec is in the bucket.
     var specSHA256: SHA256Digest?
     var tries: [Try] = []
@@ -28,8 +30,9 @@ struct RunState: VersionedDocument, Equatable {
         var isDisruption = false
     }
 
-    init(run: RunID, descriptionSHA256: SHA256Digest) {
+    init(run: RunID, descriptionSHA256: SHA256Digest, place: RunPlace) {
         self.run = run
+        self.place = place
         self.descriptionSHA256 = descriptionSHA256
     }
 

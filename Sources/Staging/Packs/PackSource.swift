@@ -21,15 +21,19 @@ package struct PackSource: UploadSource {
         }
     }
 
-    /// Reads the whole pack once for its digest and the checksum of every file in it, in order.
-    package func digests() throws(StagingError) -> (pack: SHA256Digest, files: [CRC64NVME]) {
+    /// Reads the whole pack once for its digest, its checksum and that of every file in it, in order.
+    package func digests() throws(StagingError) -> (
+        pack: SHA256Digest, checksum: CRC64NVME, files: [CRC64NVME]
+    ) {
         var hasher = SHA256Hasher()
+        var checksum = CRC64NVME()
         var files = [CRC64NVME](repeating: CRC64NVME(), count: plan.count)
         try forEachPiece { index, piece in
             hasher.update(piece)
+            checksum.update(piece)
             if let index { files[index].update(piece) }
         }
-        return (hasher.finalize(), files)
+        return (hasher.finalize(), checksum, files)
     }
 
     /// Reads front to back; `index` is the file that a piece is contents of, if it is.

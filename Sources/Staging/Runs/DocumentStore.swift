@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Diagnostics
 import Digests
 import Names
 import S3Client
@@ -37,8 +38,17 @@ package struct DocumentStore: Sendable {
             throw .store("read the \(name)", error)
         }
         guard let bytes else { return nil }
-        return try documents { () throws(ContractError) in
-            try ContractCoding.decode(type, from: bytes, name: name)
+        do throws(ContractError) {
+            return try ContractCoding.decode(type, from: bytes, name: name)
+        } catch {
+            throw StagingError(
+                .document,
+                what: error.what,
+                place: key.logSafe,
+                remedy:
+                    "Find out who wrote it, remove it by `galaxy-head-node s3 rm`, then run the "
+                    + "job again."
+            )
         }
     }
 

@@ -109,7 +109,8 @@ package struct StageRun: Sendable {
 
     /// A pack named by its content: there already, or uploaded now.
     private func contentPack(_ plan: PackPlan) async throws(StagingError) -> PackEntry {
-        let digest = try PackSource(plan).digests().pack
+        let digests = try PackSource(plan).digests()
+        let digest = digests.pack
         let key = layout.pack(digest)
         let found: ObjectInfo?
         do throws(S3Error) {
@@ -117,9 +118,17 @@ package struct StageRun: Sendable {
         } catch {
             throw .store("look for a pack", error)
         }
-        if let found, found.size == plan.length {
-            meter.skipped(plan.count)
-            return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
+        if let found {
+            if found.holds(size: plan.length, digests.checksum) {
+                meter.skipped(plan.count)
+                return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
+            }
+            // Damaged, and perhaps still read by other jobs: it is left as it is, and not used.
+            let fresh = layout.pack(digest, nonce: Nonce.draw())
+            return try await upload(plan, to: fresh, digest: digest) {
+                (source) throws(StagingError) in
+                _ = try await verified(source, to: fresh, name: "the pack")
+            }
         }
         return try await upload(plan, to: key, digest: digest) {
             (source) throws(StagingError) in

@@ -209,6 +209,15 @@ import Testing
         #expect(try refusal { $0.environment["A"] = ByteString([0]) }.contains("environment"))
         #expect(try refusal { $0.exitCodeFile = try tree.at("data/ec") }.contains("/data/ec"))
         #expect(try refusal { $0.stdout = $0.jobDirectory }.contains("not below"))
+        let own = try tree.at("jobs/1/galaxy_s3/x")
+        let input = JobDescription.Input(path: own, extraFiles: nil, metadataFiles: nil)
+        #expect(try refusal { $0.inputs = [input] }.contains("galaxy_s3/x"))
+        #expect(try refusal { $0.stdout = own }.contains("galaxy_s3/x"))
+        for (path, extra) in [(own, nil), (try tree.at("data/o"), try tree.at("jobs/1/galaxy_s3"))]
+        {
+            let output = JobDescription.Output(name: "o", path: path, extraFiles: extra)
+            #expect(try refusal { $0.outputs = [output] }.contains("galaxy_s3"))
+        }
         #expect(
             try refusal { $0.workingDirectory = try tree.at("jobs/12") }
                 .contains("working_directory")

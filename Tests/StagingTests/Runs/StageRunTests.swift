@@ -257,16 +257,16 @@ final class Late<Value: Sendable>: Sendable {
     @Test func whatIsLostIsStagedAgainOnlyIfItIsTheSame() async throws {
         let world = try world()
         let spec = try await world.spec()
-        let restage = RestageRun(store: world.store, transfers: 2)
+        let restage = RestageRun(store: world.store, layout: world.layout, transfers: 2)
         let plan = try world.plan()
-        #expect(try await !restage(spec, plan))
+        #expect(try await !restage(spec, plan).isRestored)
         try await world.store.delete(spec.inputs[0].key)
-        #expect(try await restage(spec, plan))
+        #expect(try await restage(spec, plan).isRestored)
         #expect(world.store.storedBytes(spec.inputs[0].key)?.count == 5_000)
         for pack in spec.packs {
             let before = world.store.storedBytes(pack.key)
             try await world.store.delete(pack.key)
-            #expect(try await restage(spec, plan))
+            #expect(try await restage(spec, plan).isRestored)
             #expect(world.store.storedBytes(pack.key) == before)
         }
         var other = spec.packs[0]
@@ -284,6 +284,38 @@ final class Late<Value: Sendable>: Sendable {
         let error = await #expect(throws: StagingError.self) { try await restage(spec, plan) }
         #expect(error?.code == .changed)
         #expect(error?.what.contains("/data/large.dat") == true)
+        #expect(world.store.storedBytes(spec.inputs[0].key) == nil, "the shared key stays free")
+    }
+
+    @Test(arguments: [5_000, 4_999]) func whatIsDamagedIsReportedAndStagedAfreshByTheNextRun(
+        _ size: Int
+    ) async throws {
+        let world = try world()
+        let spec = try await world.spec()
+        let damaged = [UInt8](repeating: 1, count: size)
+        for key in [spec.inputs[0].key] + spec.packs.map(\.key) {
+            _ = try await world.store.put(
+                key,
+                body: .bytes(damaged),
+                checksum: CRC64NVME(of: damaged),
+                options: PutOptions()
+            )
+        }
+        let restage = RestageRun(store: world.store, layout: world.layout, transfers: 2)
+        let findings = try await restage(spec, try world.plan())
+        #expect(!findings.isRestored)
+        #expect(
+            findings.damaged.map(\.key) == [spec.inputs[0].key] + spec.packs.map(\.key)
+        )
+        #expect(findings.damaged[0].name.contains("/data/large.dat"))
+        #expect(world.store.storedBytes(spec.inputs[0].key) == damaged, "it is left as it is")
+        let head = try world.snapshot().contents
+        world.run = try RunID("1-fedcba9876543210")
+        let next = try await world.spec()
+        #expect(next.inputs[0].key != spec.inputs[0].key)
+        #expect(Set(next.packs.map(\.key)).isDisjoint(with: spec.packs.map(\.key)))
+        _ = try await world.fetch(next)
+        #expect(try world.snapshot().contents == head)
     }
 
     @Test("invariant 6: staging cut off at any call is staged again and right")
