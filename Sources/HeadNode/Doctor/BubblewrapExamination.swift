@@ -39,6 +39,7 @@ struct BubblewrapExamination {
             sharesNetwork: settings.network == .host,
             user: geteuid(),
             group: getegid(),
+            canDisableUserNamespaces: false,
             command: [ByteString("/bin/true")]
         )
     }
