@@ -146,7 +146,7 @@ struct LocalExecutor: Executor {
                 hasCredentials: verb != .tool
             )
         }
-        let user = LocalUser.own.isOther ? LocalUser.own.user : nil
+        let user = LocalUser.own.ifOther
         switch settings.effectiveShape {
         case .single:
             return LocalPod(
@@ -206,23 +206,26 @@ struct LocalExecutor: Executor {
                 what: "Tools of root's run as user \(user.user), who cannot go through \(obstacle)",
                 place: path.logSafe,
                 remedy: path == volume
-                    ? "Set local.state_directory to a place like /var/lib/galaxy-s3-executor."
+                    ? "Let everybody go through it (chmod o+x), or set local.state_directory to a place"
+                        + " like /var/lib/galaxy-s3-executor."
                     : "Put it where every user can read it, or run Galaxy as a user of its own."
             )
         }
     }
 
-    /// Whether this bubblewrap knows the option, which it has had since 0.8: it stops with status 1
-    /// at one that it does not know.
+    /// Whether this bubblewrap knows the option, which it has had since 0.8, and may use it here,
+    /// which a container's read-only /proc/sys does not allow: it runs itself with it.
     private func canDisableUserNamespaces(_ folder: TryFolder) throws(HeadError) -> Bool {
         let answer = try folder.open("bubblewrap", O_WRONLY | O_CREAT | O_TRUNC)
-        let words = ["--unshare-user", "--disable-userns", "--version"]
+        let words = ["--unshare-user", "--disable-userns", "--ro-bind", "/", "/", "--"]
         let launch = ProcessLaunch(
-            command: [ByteString(bubblewrap.bytes)] + words.map { ByteString($0) },
+            command: [ByteString(bubblewrap.bytes)] + words.map { ByteString($0) }
+                + [ByteString(bubblewrap.bytes), ByteString("--version")],
             workingDirectory: .root,
             environment: [],
             stdout: answer,
-            stderr: answer
+            stderr: answer,
+            user: LocalUser.own.ifOther
         )
         do throws(StagingError) {
             let pid = try launch.start()

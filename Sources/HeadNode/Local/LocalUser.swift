@@ -12,14 +12,47 @@ struct LocalUser: Sendable, Equatable {
     /// Whether this is another user than this process's.
     let isOther: Bool
 
+    /// Whom a program must be started as; nil for this process's own user.
+    var ifOther: UInt32? { isOther ? user : nil }
+
     /// Nobody's number on any distribution; the one that container images use for it.
     private static let nobody: UInt32 = 65532
 
     /// This process's own user, or a powerless one for root.
+    ///
+    /// In a user namespace that has no other user than its root there is nobody to become; that
+    /// root is an ordinary user outside, and the tool is given the powerless one's number alone.
     static var own: LocalUser {
-        geteuid() == 0
-            ? LocalUser(user: nobody, group: nobody, isOther: true)
-            : LocalUser(user: geteuid(), group: getegid(), isOther: false)
+        guard geteuid() == 0 else {
+            return LocalUser(user: geteuid(), group: getegid(), isOther: false)
+        }
+        let isThere = ["uid_map", "gid_map"]
+            .allSatisfy { name in
+                ids(in: contents(of: "/proc/self/\(name)")).contains { $0.contains(nobody) }
+            }
+        return LocalUser(user: nobody, group: nobody, isOther: isThere)
+    }
+
+    /// The numbers that a map knows: each line is the first inside, the first outside, how many
+    /// (user_namespaces(7)).
+    static func ids(in map: [UInt8]) -> [Range<UInt32>] {
+        map.split(separator: UInt8(ascii: "\n"))
+            .compactMap { line in
+                let words = line.split(separator: UInt8(ascii: " "))
+                    .compactMap { UInt32(String(decoding: $0, as: UTF8.self)) }
+                guard words.count == 3 else { return nil }
+                let (end, isTooMuch) = words[0].addingReportingOverflow(words[2])
+                return words[0]..<(isTooMuch ? .max : end)
+            }
+    }
+
+    private static func contents(of path: String) -> [UInt8] {
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else { return [] }
+        defer { close(fd) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(fd, &buffer, buffer.count)
+        return Array(buffer.prefix(max(count, 0)))
     }
 
     /// The first directory on the way to `path` that this user cannot go through; nil if there is

@@ -68,7 +68,7 @@ struct TryFolder: Sendable {
     ) throws(HeadError) -> TryFolder {
         let path = try path(of: id, in: state)
         let parts =
-            ["volume/tmp", "volume/state", "volume/state/tool"]
+            ["volume", "volume/tmp", "volume/state", "volume/state/tool"]
             + (0..<roots).map { "volume/r\($0)" }
         do throws(StagingError) {
             let top = try Directory(path: .root)
@@ -95,6 +95,8 @@ struct TryFolder: Sendable {
                 try check(chown(try folder.place(part).text, owner.user, owner.group))
             }
             try check(chown(path.text, geteuid(), owner.group))
+            // Whatever this process's umask has made of it.
+            if let tries = path.parent { try check(chmod(tries.text, 0o711)) }
         }
         try check(chmod(try folder.place("volume/tmp").text, 0o700))
         // The group may go through to the volume, and read nothing on the way.
