@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/openat2.h>
 #include <limits.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int clinux_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
@@ -89,6 +91,38 @@ int clinux_set_not_dumpable(void) {
 
 int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
+/// The parent's pid: the second field after the last ')' of /proc/PID/stat, for the name between
+/// the parentheses may hold any byte. 0 if there is no such process. Calls nothing that a signal
+/// handler must not call.
+static int parent_of(int pid) {
+    char path[32] = "/proc/", digits[12], stat[512];
+    int length = 0, at = 6;
+    for (int rest = pid; rest > 0; rest /= 10) digits[length++] = (char)('0' + rest % 10);
+    while (length > 0) path[at++] = digits[--length];
+    memcpy(path + at, "/stat", 6);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t count = read(fd, stat, sizeof stat - 1);
+    close(fd);
+    if (count <= 0) return 0;
+    stat[count] = 0;
+    const char *end = strrchr(stat, ')');
+    if (end == NULL || strlen(end) < 5) return 0;
+    int parent = 0;
+    for (const char *digit = end + 4; *digit >= '0' && *digit <= '9'; digit++)
+        parent = parent * 10 + (*digit - '0');
+    return parent;
+}
+
+int clinux_is_descendant(int pid, int ancestor) {
+    // Bounded: parents may change while they are walked.
+    for (int i = 0; i < 4096 && pid > 1; i++) {
+        pid = parent_of(pid);
+        if (pid == ancestor) return 1;
+    }
+    return 0;
+}
+
 int clinux_spawn(int *pid, char *const argv[], char *const envp[], const char *directory, int out,
                  int err) {
     // Not /dev/null: an image may have no /dev.
@@ -117,6 +151,58 @@ int clinux_spawn(int *pid, char *const argv[], char *const envp[], const char *d
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(in[0]);
+    return error;
+}
+
+/// What the child of `clinux_spawn_as` does; returns an errno value only if it has failed.
+static int become(char *const argv[], char *const envp[], const char *directory, int in, int out,
+                  int err, unsigned int id) {
+    // Above the three streams, which the next step replaces.
+    out = fcntl(out, F_DUPFD_CLOEXEC, 3);
+    err = fcntl(err, F_DUPFD_CLOEXEC, 3);
+    if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) return errno;
+    if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return errno;
+    if (chdir(directory) != 0 || setpgid(0, 0) != 0) return errno;
+    if (setgroups(0, NULL) != 0 || setresgid(id, id, id) != 0 || setresuid(id, id, id) != 0)
+        return errno;
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(argv[0], argv, envp);
+    return errno;
+}
+
+int clinux_spawn_as(int *pid, char *const argv[], char *const envp[], const char *directory,
+                    int out, int err, unsigned int id) {
+    int in[2], failure[2];
+    if (pipe2(in, O_CLOEXEC) != 0) return errno;
+    if (pipe2(failure, O_CLOEXEC) != 0) {
+        int error = errno;
+        close(in[0]);
+        close(in[1]);
+        return error;
+    }
+    close(in[1]);
+    // No signal may reach our handlers in the child.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    *pid = fork();
+    int error = *pid < 0 ? errno : 0;
+    if (*pid == 0) {
+        int end = fcntl(failure[1], F_DUPFD_CLOEXEC, 3);
+        int failed = become(argv, envp, directory, in[0], out, err, id);
+        (void)!write(end, &failed, sizeof failed);
+        _exit(127);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(in[0]);
+    close(failure[1]);
+    // The pipe closes unread when the program has been started.
+    if (error == 0 && read(failure[0], &error, sizeof error) == sizeof error)
+        waitpid(*pid, NULL, 0);
+    close(failure[0]);
     return error;
 }
 

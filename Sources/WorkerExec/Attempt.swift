@@ -78,7 +78,15 @@ struct Attempt: Sendable {
         }
     }
 
-    /// Hands the attempt over to the verbs that follow, and tells the bucket that it has begun.
+    /// Hands the attempt over to the containers of the verbs that follow.
+    func handOver(_ fetched: FetchPhase.HandOver) throws(WorkerFailure) {
+        try state.prepareForTool()
+        try state.write(specBytes, as: .spec)
+        try state.write(id, as: .attempt)
+        try state.write(fetched, as: .fetched)
+    }
+
+    /// Tells the bucket that the attempt has begun.
     func announce() async throws(WorkerFailure) {
         let started: [UInt8]
         do throws(ContractError) {
@@ -88,8 +96,6 @@ struct Attempt: Sendable {
         } catch {
             throw WorkerFailure(.bug, error)
         }
-        try state.write(specBytes, as: .spec)
-        try state.write(id, as: .attempt)
         do throws(S3Error) {
             try await DocumentStore(store).put(started, at: keys.started(run, id))
         } catch {

@@ -7,20 +7,33 @@ import Glibc
 import Names
 import Staging
 
-/// Where `fetch`, `tool` and `push` hand over, in one process or in three containers of a pod.
+/// Where `fetch`, `tool` and `push` hand over when each has a container of its own; in one process
+/// they hand over in memory.
 ///
-/// Files appear whole, by rename. The folder is on the job's volume but outside every root, so the
-/// job's own paths never lead to it.
+/// ```
+/// <state>/spec.json, attempt.json, fetched.json   from fetch; the tool's container can only read
+///         tool.lock                               held as long as the process of `tool` lives
+///         tool.ended                              the pod's: the tool's container is gone
+///         tool/tool.started, tool.json            from tool: the one part that a tool can change
+/// ```
+///
+/// The tool's container mounts the folder read-only and `tool` inside it writable, so all that a
+/// tool can do is to say what it could have said anyway, with an exit code of its own. What stands
+/// in `tool` is input: read with a limit, and a document that is missing or makes no sense is the
+/// same as a process that was killed. Files appear whole, by rename. The folder is on the job's
+/// volume but outside every root, so the job's own paths never lead to it.
 struct StateFolder: Sendable {
-    /// One handed-over document.
+    /// One handed-over document of `fetch`, or the pod's.
     enum Document: String, Sendable {
         case spec = "spec.json"
         case attempt = "attempt.json"
         case fetched = "fetched.json"
-        case tool = "tool.json"
-        /// There once the tool's container has begun.
-        case toolStarted = "tool.started"
+        /// There once the tool's container is gone, where who runs the pod says so.
+        case toolEnded = "tool.ended"
     }
+
+    private static let lockName = Array("tool.lock".utf8)
+    private static let toolName = Array("tool".utf8)
 
     let directory: Directory
 
@@ -75,11 +88,34 @@ struct StateFolder: Sendable {
         return bytes
     }
 
-    /// Opens the file whose lock the tool's process holds as long as it lives.
+    /// Makes what `tool` needs and cannot make: the file that it locks, and its own folder.
+    func prepareForTool() throws(WorkerFailure) {
+        do throws(StagingError) {
+            try directory.makeDirectories(try RelativePath.one(Self.toolName))
+            _ = try directory.open(
+                try RelativePath.one(Self.lockName),
+                O_RDONLY | O_CREAT,
+                mode: FileMode(0o644)
+            )
+        } catch {
+            throw WorkerFailure(.io, error)
+        }
+    }
+
+    /// Opens the file whose lock the process of `tool` holds as long as it lives. For reading: that
+    /// is enough for flock(2), and the tool's container has no more.
     func toolLock() throws(WorkerFailure) -> Descriptor {
         do throws(StagingError) {
-            let name = try RelativePath.one("tool.lock".utf8)
-            return try directory.open(name, O_RDWR | O_CREAT, mode: FileMode(0o666))
+            return try directory.open(try RelativePath.one(Self.lockName), O_RDONLY)
+        } catch {
+            throw WorkerFailure(.io, error)
+        }
+    }
+
+    /// Opens the folder that `tool` writes to.
+    func toolFolder() throws(WorkerFailure) -> ToolFolder {
+        do throws(StagingError) {
+            return ToolFolder(directory: try directory.directory(RelativePath.one(Self.toolName)))
         } catch {
             throw WorkerFailure(.io, error)
         }

@@ -30,8 +30,8 @@ struct Worker: Sendable {
     /// Fetch, tool and push in one process: the `single` shape, and the local executor.
     func run() async throws(WorkerFailure) {
         let signals = try SignalInbox()
-        guard let attempt = try await fetch(signals) else { return }
-        let phase = ToolPhase(spec: attempt.spec, state: state, frames: frames)
+        guard let (attempt, fetched) = try await fetch(signals) else { return }
+        let phase = ToolPhase(spec: attempt.spec, frames: frames)
         let outcome: ToolPhase.Outcome
         do throws(WorkerFailure) {
             outcome = try await phase(signals)
@@ -39,12 +39,13 @@ struct Worker: Sendable {
             await Commit(attempt: attempt).failed(error, tool: nil)
             throw error
         }
-        try await push(attempt, outcome)
+        try await push(attempt, fetched, outcome)
     }
 
     /// The init container of the `split` shape.
     func fetchOnly() async throws(WorkerFailure) {
-        _ = try await fetch(try SignalInbox())
+        guard let (attempt, fetched) = try await fetch(try SignalInbox()) else { return }
+        try attempt.handOver(fetched)
     }
 
     /// The container beside the tool's in the `split` shape: waits for the tool's end, however it
@@ -52,14 +53,17 @@ struct Worker: Sendable {
     func pushOnly() async throws(WorkerFailure) {
         let signals = try SignalInbox()
         let attempt = try Attempt.resume(reference, store: store, state: state)
+        let fetched = try state.require(FetchPhase.HandOver.self, from: .fetched)
         let outcome = try await ToolWatch(state: state).outcome(signals)
-        try await push(attempt, outcome)
+        try await push(attempt, fetched, outcome)
     }
 
     /// - Returns: nil when the run has a result already: there is nothing to do.
-    private func fetch(_ signals: SignalInbox) async throws(WorkerFailure) -> Attempt? {
-        let work: @Sendable () async throws(WorkerFailure) -> Attempt? = {
-            [self] () async throws(WorkerFailure) -> Attempt? in
+    private func fetch(
+        _ signals: SignalInbox
+    ) async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? {
+        let work: @Sendable () async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? = {
+            [self] () async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? in
             let attempt = try await Attempt.begin(
                 reference,
                 pod: pod,
@@ -75,21 +79,21 @@ struct Worker: Sendable {
                 throw WorkerFailure(error, toolRan: false)
             }
             do throws(WorkerFailure) {
-                try await FetchPhase(attempt: attempt, frames: frames)()
+                return (attempt, try await FetchPhase(attempt: attempt, frames: frames)())
             } catch {
                 await Commit(attempt: attempt).failed(error, tool: nil)
                 throw error
             }
-            return attempt
         }
         return try await interruptible(by: signals, work)
     }
 
     private func push(
         _ attempt: Attempt,
+        _ fetched: FetchPhase.HandOver,
         _ outcome: ToolPhase.Outcome
     ) async throws(WorkerFailure) {
-        let phase = PushPhase(attempt: attempt, frames: frames)
+        let phase = PushPhase(attempt: attempt, fetched: fetched, frames: frames)
         switch outcome {
         case .ended(let tool):
             do throws(WorkerFailure) {
@@ -98,10 +102,10 @@ struct Worker: Sendable {
                 await Commit(attempt: attempt).failed(error, tool: tool)
                 throw error
             }
-        case .stopped(let tool):
+        case .stopped(let tool), .killed(let tool):
             let failure = WorkerFailure(
                 .stopped,
-                "The container was told to stop while the tool ran. Nothing of this attempt counts."
+                outcome.disruption + " Nothing of this attempt counts."
             )
             do throws(StagingError) {
                 try await phase.logs()

@@ -57,7 +57,7 @@ struct HandMadeTry {
             try Shell.run("mount -t tmpfs -o size=\(volumeSize) none \(own)/volume")
         }
         try Shell.run(
-            "cd \(original)/volume; for r in state r*; do mkdir \(own)/volume/$r; done"
+            "cd \(original)/volume; for r in state/tool tmp r*; do mkdir -p \(own)/volume/$r; done"
         )
     }
 

@@ -52,6 +52,44 @@ import Testing
         }
     }
 
+    /// Whoever runs the head: a tool is not root, and can neither become it nor fill the memory.
+    @Test func aToolHasNoMoreThanItsOwnFolders() async throws {
+        try await Lab.run { lab in
+            // A place that the sandbox shows: only its mode keeps it from a tool.
+            let secret = "/usr/local/share/galaxy-s3-\(lab.folder.suffix(6))"
+            try Shell.run("echo secret > \(secret); chmod 600 \(secret)")
+            defer { unlink(secret) }
+            let tool = """
+                exec 2>&1
+                echo "groups $(id -G)"
+                echo "secret $(cat \(secret) 2> /dev/null)"
+                echo "keys $(ls /etc/ssl/private 2> /dev/null | wc -l)"
+                echo "certificates $([ -e /etc/ssl/certs ] && echo there)"
+                unshare -Ur true 2> /dev/null && echo "becomes root"
+                (echo x > /x) 2> /dev/null && echo "writes /"
+                (echo x > /etc/x) 2> /dev/null && echo "writes /etc"
+                (echo x > /galaxy-s3/x) 2> /dev/null && echo "writes beside the state"
+                echo x > /tmp/x && echo "tmp $(stat -f -c %T /tmp) $(stat -c %a /tmp)"
+                umask 077; echo done > "$OUT"
+                """
+            let job = try GalaxyJob(folder: lab.folder, tool: tool)
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0, "\(answer.ending?.message ?? answer.error?.message ?? "")")
+            let seen = Shell.text("\(job.outputs)/tool_stdout")
+            let disk = try Shell.run("stat -f -c %T \(lab.folder)").split(separator: "\n")[0]
+            for line in [
+                "keys 0", "certificates there", "tmp \(disk) 700",
+            ] { #expect(seen.contains(line + "\n"), "\(line) is not in: \(seen)") }
+            #expect(!seen.contains("becomes root"))
+            #expect(!seen.contains("writes "), "\(seen)")
+            if geteuid() == 0 {
+                #expect(seen.contains("groups 65532\n"), "\(seen)")
+                #expect(seen.contains("secret \n"), "\(seen)")
+            }
+            #expect(Shell.text(job.output) == "done\n")
+        }
+    }
+
     /// Invariant 8, while everything runs.
     @Test(arguments: ["single", "split"]) func noSecretStandsInACommandLineOrInTheBucket(
         _ shape: String

@@ -22,11 +22,18 @@ int clinux_set_not_dumpable(void);
 /// Makes orphaned descendants this process's children (PR_SET_CHILD_SUBREAPER).
 int clinux_become_subreaper(void);
 
+/// Whether `ancestor` is among the parents of `pid`, by /proc. Safe in a signal handler.
+int clinux_is_descendant(int pid, int ancestor);
+
 /// Starts a program in a process group of its own, in `directory`, with default signals, an empty
 /// standard input, `out` and `err` for its streams, and no other descriptor of ours.
 /// Returns 0 and sets `pid`, or an errno value.
 int clinux_spawn(int *pid, char *const argv[], char *const envp[], const char *directory, int out,
                  int err);
+
+/// The same, as the user and the group `id` and in no other group, which only root may do.
+int clinux_spawn_as(int *pid, char *const argv[], char *const envp[], const char *directory,
+                    int out, int err, unsigned int id);
 
 /// renameat2(2) with RENAME_NOREPLACE: EEXIST when the target is there.
 int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to);

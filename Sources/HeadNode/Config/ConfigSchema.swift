@@ -158,7 +158,8 @@ enum ConfigSchema {
     )
     static let stateDirectory = path(
         "local.state_directory",
-        absent: "`$XDG_STATE_HOME/galaxy-s3-executor`, else below `~/.local/state`",
+        absent: "`$XDG_STATE_HOME/galaxy-s3-executor`, else below `~/.local/state`;"
+            + " for root `/var/lib/galaxy-s3-executor`",
         doc: "Where local tries keep their volume, log and lock."
     )
     static let worker = path(

@@ -251,6 +251,9 @@ enum StateDirectory {
             return try? FilePath(normalising: Array((base + rest).utf8))
         }
         return below("XDG_STATE_HOME", "/galaxy-s3-executor")
-            ?? below("HOME", "/.local/state/galaxy-s3-executor")
+            // Root's home is closed to the user that root's tools run as.
+            ?? (environment["HOME"] == "/root"
+                ? try? FilePath("/var/lib/galaxy-s3-executor")
+                : below("HOME", "/.local/state/galaxy-s3-executor"))
     }
 }

@@ -37,8 +37,9 @@ struct BubblewrapExamination {
             bubblewrap: try Programs.bubblewrap(),
             mounts: try RootFileSystemPlan.mounts(for: settings.root),
             sharesNetwork: settings.network == .host,
-            user: geteuid(),
-            group: getegid(),
+            user: LocalUser.own.user,
+            group: LocalUser.own.group,
+            canDisableUserNamespaces: false,
             command: [ByteString("/bin/true")]
         )
     }
@@ -61,7 +62,8 @@ struct BubblewrapExamination {
             workingDirectory: .root,
             environment: [],
             stdout: words,
-            stderr: words
+            stderr: words,
+            user: LocalUser.own.ifOther
         )
         let pid = try launch.start()
         var status: Int32 = 0

@@ -25,6 +25,8 @@ struct BubblewrapPlan: Sendable {
     /// Who the tool is inside.
     let user: UInt32
     let group: UInt32
+    /// Whether this bubblewrap can keep the tool from making user namespaces of its own.
+    let canDisableUserNamespaces: Bool
     let command: [ByteString]
 
     /// bubblewrap's whole argument list.
@@ -37,10 +39,11 @@ struct BubblewrapPlan: Sendable {
         // Everything apart; the worker itself is process 1 and reaps; no one outlives the
         // supervisor.
         add("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--as-pid-1")
+        if canDisableUserNamespaces { add("--disable-userns") }
         if sharesNetwork { add("--share-net") }
         add("--uid", String(user), "--gid", String(group))
-        // Before the mounts, in this order: a directory of the job's may lie below /tmp.
-        add("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")
+        add("--proc", "/proc", "--dev", "/dev")
+        // In this order: a directory of the job's may lie below another, as below /tmp.
         for mount in mounts {
             switch mount {
             case .readOnly(let source, let place): add("--ro-bind", source.bytes, place.bytes)
@@ -50,7 +53,8 @@ struct BubblewrapPlan: Sendable {
             case .link(let target, let place): add("--symlink", target.bytes, place.bytes)
             }
         }
-        add("--chdir", "/", "--")
+        // The root itself is bubblewrap's own, in memory: nobody is to fill that.
+        add("--remount-ro", "/", "--chdir", "/", "--")
         return list + command
     }
 }

@@ -18,8 +18,6 @@ struct LocalExecutor: Executor {
     /// What the worker finds in its environment: credentials, and little else.
     let environment: [ByteString]
 
-    /// Who a tool is when Galaxy's own user is root.
-    private static let nobody: UInt32 = 65532
     private static let round = Duration.milliseconds(50)
 
     func submit(_ order: TryOrder) async throws(HeadError) {
@@ -28,8 +26,10 @@ struct LocalExecutor: Executor {
         let folder = try TryFolder.make(
             order.id,
             roots: order.spec.roots.count,
+            owner: .own,
             in: settings.stateDirectory
         )
+        try checkReach(of: folder)
         try folder.write(try pod(order, in: folder), as: "pod.json")
         try start(in: folder)
     }
@@ -120,7 +120,7 @@ struct LocalExecutor: Executor {
         _ order: TryOrder,
         in folder: TryFolder
     ) throws(HeadError) -> LocalPod {
-        let mounts = try mounts(order, in: folder)
+        let canDisableUserNamespaces = try canDisableUserNamespaces(folder)
         let invocation = try WorkerInvocation(
             order,
             program: try Self.inside("galaxy-worker-exec"),
@@ -130,13 +130,14 @@ struct LocalExecutor: Executor {
         func container(
             _ verb: WorkerInvocation.Verb,
             hasNetwork: Bool
-        ) -> LocalPod.Container {
+        ) throws(HeadError) -> LocalPod.Container {
             let plan = BubblewrapPlan(
                 bubblewrap: bubblewrap,
-                mounts: mounts,
+                mounts: try mounts(order, in: folder, for: verb),
                 sharesNetwork: hasNetwork,
-                user: geteuid() == 0 ? Self.nobody : geteuid(),
-                group: geteuid() == 0 ? Self.nobody : getegid(),
+                user: LocalUser.own.user,
+                group: LocalUser.own.group,
+                canDisableUserNamespaces: canDisableUserNamespaces,
                 command: invocation.command(verb)
             )
             return LocalPod.Container(
@@ -145,21 +146,29 @@ struct LocalExecutor: Executor {
                 hasCredentials: verb != .tool
             )
         }
+        let user = LocalUser.own.ifOther
         switch settings.effectiveShape {
         case .single:
-            return LocalPod(initContainers: [], containers: [container(.run, hasNetwork: true)])
-        case .split:
-            let tool = container(.tool, hasNetwork: settings.network == .host)
             return LocalPod(
-                initContainers: [container(.fetch, hasNetwork: true)],
-                containers: [tool, container(.push, hasNetwork: true)]
+                user: user,
+                initContainers: [],
+                containers: [try container(.run, hasNetwork: true)]
+            )
+        case .split:
+            let tool = try container(.tool, hasNetwork: settings.network == .host)
+            return LocalPod(
+                user: user,
+                initContainers: [try container(.fetch, hasNetwork: true)],
+                containers: [tool, try container(.push, hasNetwork: true)]
             )
         }
     }
 
+    /// In this order, for one may lie below another.
     private func mounts(
         _ order: TryOrder,
-        in folder: TryFolder
+        in folder: TryFolder,
+        for verb: WorkerInvocation.Verb
     ) throws(HeadError) -> [BubblewrapPlan.Mount] {
         var mounts: [BubblewrapPlan.Mount]
         do throws(StagingError) {
@@ -168,16 +177,73 @@ struct LocalExecutor: Executor {
             throw HeadError(error, doing: "Cannot give a tool its root file system")
         }
         mounts.append(.readOnly(worker, at: try Self.inside("galaxy-worker-exec")))
-        mounts.append(.writable(try folder.place("volume/state"), at: try Self.inside("state")))
+        // What the tool writes to /tmp is to fill a disk, not this machine's memory.
+        mounts.append(.writable(try folder.place("volume/tmp"), at: try Self.path("/tmp")))
+        let state = try folder.place("volume/state")
+        if verb == .tool {
+            // What `fetch` has said, and the lock, are not the tool's to change.
+            mounts.append(.readOnly(state, at: try Self.inside("state")))
+            let own = try folder.place("volume/state/tool")
+            mounts.append(.writable(own, at: try Self.inside("state/tool")))
+        } else {
+            mounts.append(.writable(state, at: try Self.inside("state")))
+        }
         for (index, root) in order.spec.roots.enumerated() {
             mounts.append(.writable(try folder.place("volume/r\(index)"), at: root))
         }
         return mounts
     }
 
+    /// Everything that bubblewrap shows must be within reach of whom it runs as.
+    private func checkReach(of folder: TryFolder) throws(HeadError) {
+        let user = LocalUser.own
+        guard user.isOther else { return }
+        let volume = try folder.place("volume/state")
+        for path in [volume, worker, bubblewrap] {
+            guard let obstacle = user.obstacle(to: path) else { continue }
+            throw HeadError(
+                .executor,
+                what: "Tools of root's run as user \(user.user), who cannot go through \(obstacle)",
+                place: path.logSafe,
+                remedy: path == volume
+                    ? "Let everybody go through it (chmod o+x), or set local.state_directory to a place"
+                        + " like /var/lib/galaxy-s3-executor."
+                    : "Put it where every user can read it, or run Galaxy as a user of its own."
+            )
+        }
+    }
+
+    /// Whether this bubblewrap knows the option, which it has had since 0.8, and may use it here,
+    /// which a container's read-only /proc/sys does not allow: it runs itself with it.
+    private func canDisableUserNamespaces(_ folder: TryFolder) throws(HeadError) -> Bool {
+        let answer = try folder.open("bubblewrap", O_WRONLY | O_CREAT | O_TRUNC)
+        let words = ["--unshare-user", "--disable-userns", "--ro-bind", "/", "/", "--"]
+        let launch = ProcessLaunch(
+            command: [ByteString(bubblewrap.bytes)] + words.map { ByteString($0) }
+                + [ByteString(bubblewrap.bytes), ByteString("--version")],
+            workingDirectory: .root,
+            environment: [],
+            stdout: answer,
+            stderr: answer,
+            user: LocalUser.own.ifOther
+        )
+        do throws(StagingError) {
+            let pid = try launch.start()
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+            return status == 0
+        } catch {
+            throw HeadError(error, doing: "Cannot start bubblewrap")
+        }
+    }
+
     private static func inside(_ name: String) throws(HeadError) -> FilePath {
+        try path(String(decoding: BubblewrapPlan.ownFolder, as: UTF8.self) + "/" + name)
+    }
+
+    private static func path(_ text: String) throws(HeadError) -> FilePath {
         do throws(NameError) {
-            return try FilePath(BubblewrapPlan.ownFolder).appending(name)
+            return try FilePath(text)
         } catch {
             throw HeadError(.machine, what: error.what)
         }

@@ -12,6 +12,9 @@ struct LocalPod: Codable, Sendable, Equatable {
         var hasCredentials: Bool
     }
 
+    /// Who the containers are on this machine, if not the supervisor's own user.
+    var user: UInt32?
+
     /// Each must end with status 0 before the next begins.
     var initContainers: [Container]
     /// Run at once. The last one's status is the pod's, and its end ends the others.

@@ -34,27 +34,31 @@ struct LocalSupervisor {
     /// - Returns: the status of the first init container that failed, else of the last container.
     private func run(_ pod: LocalPod) throws(HeadError) -> Int {
         for container in pod.initContainers {
-            let status = Self.wait(for: try start(container))
+            let status = Self.wait(for: try start(container, as: pod.user))
             if status != 0 { return status }
         }
         var others: [pid_t] = []
-        for container in pod.containers.dropLast() { others.append(try start(container)) }
+        for container in pod.containers.dropLast() {
+            others.append(try start(container, as: pod.user))
+        }
         guard let last = pod.containers.last else { return 0 }
-        let lastPid = try start(last)
-        let status = wait(for: lastPid, beside: &others)
+        let lastPid = try start(last, as: pod.user)
+        let status = try wait(for: lastPid, beside: &others)
         for pid in others { kill(pid, SIGKILL) }
         for pid in others { _ = Self.wait(for: pid) }
         return status
     }
 
-    /// Waits for `last`, and ends it when one of `others` has ended without having begun its work:
-    /// `last` would wait for it for ever.
+    /// Waits for `last`. When one of `others` has ended after it had begun its work, `last` is told;
+    /// when it has ended before, so is `last`: there is nothing to wait for.
+    ///
+    /// What the tool has left in the volume plays no part in that: it could be anything.
     ///
     /// - Returns: the status of whichever of the two decides.
     private func wait(
         for last: pid_t,
         beside others: inout [pid_t]
-    ) -> Int {
+    ) throws(HeadError) -> Int {
         while true {
             var status: Int32 = 0
             let pid = waitpid(-1, &status, 0)
@@ -62,15 +66,24 @@ struct LocalSupervisor {
             if pid < 0 { return 255 }
             if pid == last { return Self.shellStatus(status) }
             others.removeAll { $0 == pid }
-            if folder.hasToolBegun { continue }
+            let ending = Self.shellStatus(status)
+            if ending == WorkerExit.committed.rawValue || ending == WorkerExit.stopped.rawValue
+                || ending >= 128
+            {
+                try folder.noteToolEnded()
+                continue
+            }
             kill(last, SIGKILL)
             _ = Self.wait(for: last)
-            return Self.shellStatus(status)
+            return ending
         }
     }
 
     /// bubblewrap dies with this process and everything in it, so ending us ends the try.
-    private func start(_ container: LocalPod.Container) throws(HeadError) -> pid_t {
+    private func start(
+        _ container: LocalPod.Container,
+        as user: UInt32?
+    ) throws(HeadError) -> pid_t {
         let environment = ProcessLaunch.ownEnvironment()
             .filter { entry in
                 container.hasCredentials || !entry.bytes.starts(with: "AWS_".utf8)
@@ -80,7 +93,8 @@ struct LocalSupervisor {
             workingDirectory: .root,
             environment: environment,
             stdout: log,
-            stderr: log
+            stderr: log,
+            user: user
         )
         do throws(StagingError) {
             return try launch.start()

@@ -10,7 +10,10 @@ enum RootFileSystemPlan {
     private static let etc = [
         "alternatives", "ca-certificates", "group", "hosts", "java-11-openjdk", "java-17-openjdk",
         "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "nsswitch.conf",
-        "passwd", "perl", "pki", "protocols", "python3", "resolv.conf", "services", "ssl",
+        "passwd", "perl", "pki/ca-trust/extracted", "pki/tls/certs", "protocols", "python3",
+        "resolv.conf", "services",
+        // Not /etc/ssl whole: private keys are in it.
+        "ssl/certs", "ssl/openssl.cnf",
     ]
 
     /// The mounts that make the root.

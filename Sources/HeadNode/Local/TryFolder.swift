@@ -14,7 +14,8 @@ import Staging
 ///                         lock         held as long as the supervisor lives
 ///                         log          what the worker writes: frames and words
 ///                         exit.json    how it ended; there once it has
-///                         volume/      roots r0, r1, …, and state
+///                         volume/      roots r0, r1, …, then state, where the worker's verbs hand
+///                                      over, and tmp, which is /tmp
 /// ```
 struct TryFolder: Sendable {
     let path: FilePath
@@ -56,16 +57,22 @@ struct TryFolder: Sendable {
         }
     }
 
-    /// Makes the folder with a place for every root, owned by this user.
+    /// Makes the folder with a place for every root.
+    ///
+    /// - Parameter owner: who the worker and the tool are: the volume is theirs, and the way to it.
     static func make(
         _ id: TryID,
         roots: Int,
+        owner: LocalUser,
         in state: FilePath
     ) throws(HeadError) -> TryFolder {
         let path = try path(of: id, in: state)
+        let parts =
+            ["volume", "volume/tmp", "volume/state", "volume/state/tool"]
+            + (0..<roots).map { "volume/r\($0)" }
         do throws(StagingError) {
             let top = try Directory(path: .root)
-            for part in ["volume/state"] + (0..<roots).map({ "volume/r\($0)" }) {
+            for part in parts {
                 let place = try naming { () throws(NameError) in
                     try path.appending(RelativePath(part))
                 }
@@ -76,12 +83,24 @@ struct TryFolder: Sendable {
             throw HeadError(error, doing: "Cannot make the folder of a try")
         }
         let folder = try TryFolder(path)
-        guard chmod(path.text, 0o700) == 0 else {
+        func check(_ result: Int32) throws(HeadError) {
+            guard result != 0 else { return }
             throw HeadError(
                 StagingError.system("protect", path.logSafe),
                 doing: "Cannot begin a try"
             )
         }
+        if owner.isOther {
+            for part in parts {
+                try check(chown(try folder.place(part).text, owner.user, owner.group))
+            }
+            try check(chown(path.text, geteuid(), owner.group))
+            // Whatever this process's umask has made of it.
+            if let tries = path.parent { try check(chmod(tries.text, 0o711)) }
+        }
+        try check(chmod(try folder.place("volume/tmp").text, 0o700))
+        // The group may go through to the volume, and read nothing on the way.
+        try check(chmod(path.text, owner.isOther ? 0o710 : 0o700))
         return folder
     }
 
@@ -131,11 +150,12 @@ struct TryFolder: Sendable {
     /// Opens a file of the folder.
     func open(
         _ name: String,
-        _ flags: Int32
+        _ flags: Int32,
+        mode: UInt32 = 0o600
     ) throws(HeadError) -> Descriptor {
         do throws(StagingError) {
             let relative = try naming { () throws(NameError) in try RelativePath(name) }
-            return try directory.open(relative, flags, mode: FileMode(0o600))
+            return try directory.open(relative, flags, mode: FileMode(mode))
         } catch {
             throw HeadError(error, doing: "Cannot open a file of a try")
         }
@@ -174,10 +194,9 @@ struct TryFolder: Sendable {
         }
     }
 
-    /// Whether the worker's `tool` has begun: it says so in the folder where the verbs hand over.
-    var hasToolBegun: Bool {
-        guard let place = try? place("volume/state/tool.started") else { return false }
-        return FileStatus(following: place) != nil
+    /// Tells the worker's `push` that the tool's container is gone.
+    func noteToolEnded() throws(HeadError) {
+        _ = try open("volume/state/tool.ended", O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o644)
     }
 
     /// Whether a supervisor has ever begun here, whatever became of it: what it left in the volume

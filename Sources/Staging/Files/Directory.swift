@@ -182,6 +182,13 @@ package final class Directory: Sendable {
         }
     }
 
+    /// Lets this user read and change what is in this directory.
+    package func allowOwnEntry() throws(StagingError) {
+        guard fchmod(descriptor.raw, 0o700) == 0 else {
+            throw .system("open the directory", path.logSafe)
+        }
+    }
+
     /// Renames inside this directory, replacing what is there, atomically.
     package func rename(
         _ from: RelativePath,

@@ -13,20 +13,26 @@ package struct ProcessLaunch: Sendable {
     let environment: [ByteString]
     let stdout: Descriptor
     let stderr: Descriptor
+    let user: UInt32?
 
-    /// - Parameter environment: `NAME=value` each; nothing is inherited.
+    /// - Parameters:
+    ///   - environment: `NAME=value` each; nothing is inherited.
+    ///   - user: whom the program runs as, with the group of the same number and no other; this
+    ///     process's own user if nil. Only root may say one.
     package init(
         command: [ByteString],
         workingDirectory: FilePath,
         environment: [ByteString],
         stdout: Descriptor,
-        stderr: Descriptor
+        stderr: Descriptor,
+        user: UInt32? = nil
     ) {
         self.command = command
         self.workingDirectory = workingDirectory
         self.environment = environment
         self.stdout = stdout
         self.stderr = stderr
+        self.user = user
     }
 
     /// This process's own environment, as `NAME=value`.
@@ -50,7 +56,26 @@ package struct ProcessLaunch: Sendable {
         let error = workingDirectory.withCString { directory in
             withCStrings(command) { arguments in
                 withCStrings(environment) { environment in
-                    clinux_spawn(&pid, arguments, environment, directory, stdout.raw, stderr.raw)
+                    if let user {
+                        clinux_spawn_as(
+                            &pid,
+                            arguments,
+                            environment,
+                            directory,
+                            stdout.raw,
+                            stderr.raw,
+                            user
+                        )
+                    } else {
+                        clinux_spawn(
+                            &pid,
+                            arguments,
+                            environment,
+                            directory,
+                            stdout.raw,
+                            stderr.raw
+                        )
+                    }
                 }
             }
         }

@@ -4,6 +4,8 @@ import Glibc
 import Names
 
 /// Removes a tree that a tool may have filled, through no link and with no recursion.
+///
+/// A tree may be deeper than any path can say: what is found too deep is first moved to the top.
 package enum TreeRemoval {
     /// Removes the directory at `path` and everything in it; nothing there is fine.
     ///
@@ -28,7 +30,7 @@ package enum TreeRemoval {
                     return (try RelativePath(above + name), try RelativePath(name))
                 }
                 if try here.status(last)?.kind == .directory {
-                    stack.append(relative)
+                    stack.append(try nearer(relative, in: top))
                 } else {
                     try here.remove(last)
                 }
@@ -38,5 +40,23 @@ package enum TreeRemoval {
         guard path.withCString({ rmdir($0) }) == 0 || errno == ENOENT else {
             throw .system("remove", path.logSafe)
         }
+    }
+
+    /// In bytes: with one more name it is still far below PATH_MAX.
+    private static let deepest = 2048
+
+    /// Where the directory is to be found from now on.
+    private static func nearer(
+        _ place: RelativePath,
+        in top: Directory
+    ) throws(StagingError) -> RelativePath {
+        guard place.bytes.count > deepest else { return place }
+        let name = try naming { () throws(NameError) in
+            try RelativePath(Array(".galaxy_s3.deep.\(Nonce.draw())".utf8))
+        }
+        // Who moves a directory changes its entry `..`.
+        try top.allowEntry(place)
+        try top.rename(place, to: name)
+        return name
     }
 }

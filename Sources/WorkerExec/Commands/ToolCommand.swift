@@ -2,7 +2,9 @@
 
 import ArgumentParser
 import Contract
+import Glibc
 import Names
+import Staging
 
 /// The tool container's part: no bucket, no credentials.
 struct ToolCommand: AsyncParsableCommand {
@@ -25,10 +27,23 @@ struct ToolCommand: AsyncParsableCommand {
             } catch {
                 throw WorkerFailure(.usage, error)
             }
-            let phase = ToolPhase(spec: spec, state: folder, frames: FrameWriter())
-            if case .stopped = try await phase(signals) {
-                throw WorkerFailure(.stopped, "The container was told to stop while the tool ran.")
-            }
+            let lock = try await take(try folder.toolLock())
+            let toolFolder = try folder.toolFolder()
+            try toolFolder.begin()
+            let outcome = try await ToolPhase(spec: spec, frames: FrameWriter())(signals)
+            try toolFolder.write(outcome)
+            withExtendedLifetime(lock) {}
+            if case .stopped = outcome { throw WorkerFailure(.stopped, outcome.disruption) }
         }
+    }
+
+    /// Takes the lock, which says that this process lives: the kernel lets go of it however it
+    /// ends. `push` holds it for a moment whenever it asks, so one refusal is none.
+    private func take(_ lock: Descriptor) async throws(WorkerFailure) -> Descriptor {
+        for _ in 0..<100 {
+            if flock(lock.raw, LOCK_EX | LOCK_NB) == 0 { return lock }
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { break }
+        }
+        throw WorkerFailure(.usage, "The tool of this job is running already.")
     }
 }

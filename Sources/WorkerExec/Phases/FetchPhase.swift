@@ -6,24 +6,24 @@ import Names
 import S3Client
 import Staging
 
-/// Before the tool: makes the roots what the spec says, and hands over to the next phase.
+/// Before the tool: makes the roots what the spec says.
 struct FetchPhase: Sendable {
     let attempt: Attempt
     let frames: FrameWriter
 
     /// What `push` needs to know of the fetch.
-    struct HandOver: Codable {
+    struct HandOver: Codable, Sendable {
         var phase: PhaseReport
         /// Files of the job directory as they were before the tool ran.
         var stamps: [Stamp]
 
-        struct Stamp: Codable {
+        struct Stamp: Codable, Sendable {
             var path: FilePath
             var stamp: FileStamp
         }
     }
 
-    func callAsFunction() async throws(WorkerFailure) {
+    func callAsFunction() async throws(WorkerFailure) -> HandOver {
         try await attempt.announce()
         let meter = PhaseMeter("fetch")
         let clock = PhaseClock(attempt.store.metrics)
@@ -42,11 +42,7 @@ struct FetchPhase: Sendable {
         } catch {
             throw WorkerFailure(error, toolRan: false)
         }
-        try attempt.state.write(
-            HandOver(phase: clock.report(meter), stamps: try stamps()),
-            as: .fetched
-        )
-        _ = try attempt.state.toolLock()
+        return HandOver(phase: clock.report(meter), stamps: try stamps())
     }
 
     /// Makes the directories that the streams' files go to.

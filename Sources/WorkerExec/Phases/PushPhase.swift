@@ -10,6 +10,7 @@ import Staging
 /// After the tool: stores logs, then results, then the report, and commits.
 struct PushPhase: Sendable {
     let attempt: Attempt
+    let fetched: FetchPhase.HandOver
     let frames: FrameWriter
 
     /// Stores everything and commits this attempt.
@@ -27,9 +28,8 @@ struct PushPhase: Sendable {
         } catch {
             throw WorkerFailure(error, toolRan: true)
         }
-        let handOver = try attempt.state.require(FetchPhase.HandOver.self, from: .fetched)
         let phases = [
-            handOver.phase,
+            fetched.phase,
             PhaseReport(name: "tool", seconds: tool.seconds),
             clock.report(meter),
         ]
@@ -76,7 +76,7 @@ struct PushPhase: Sendable {
             spec,
             try attempt.roots(),
             scope: tool.succeeded ? .all : spec.push.onFailure,
-            fetched: try fetchedStamps()
+            fetched: fetchedStamps
         )
         var numbers = PushRun.Numbers()
         // Apart and first: they must not depend on the results' upload.
@@ -111,13 +111,10 @@ struct PushPhase: Sendable {
         return try await push(plan, numbers: &numbers)
     }
 
-    private func fetchedStamps() throws(StagingError) -> [FilePath: FileStamp] {
-        do throws(WorkerFailure) {
-            let handOver = try attempt.state.require(FetchPhase.HandOver.self, from: .fetched)
-            let stamps = handOver.stamps.map { ($0.path, $0.stamp) }
-            return Dictionary(stamps, uniquingKeysWith: { first, _ in first })
-        } catch {
-            throw StagingError(.io, what: error.message)
-        }
+    private var fetchedStamps: [FilePath: FileStamp] {
+        Dictionary(
+            fetched.stamps.map { ($0.path, $0.stamp) },
+            uniquingKeysWith: { first, _ in first }
+        )
     }
 }

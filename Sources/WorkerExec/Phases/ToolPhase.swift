@@ -10,7 +10,6 @@ import Staging
 /// Runs Galaxy's job script to its end, or stops it, and says how it ended. It speaks to no store.
 struct ToolPhase: Sendable {
     let spec: RunSpec
-    let state: StateFolder
     let frames: FrameWriter
 
     /// What the phase came to.
@@ -18,43 +17,35 @@ struct ToolPhase: Sendable {
         case ended(ToolOutcome)
         /// This container was told to stop while the tool ran.
         case stopped(ToolOutcome)
-    }
+        /// The tool's container was killed from outside.
+        case killed(ToolOutcome)
 
-    /// What `push` needs to know of the tool.
-    struct HandOver: Codable {
-        var tool: ToolOutcome
-        /// Only this container may have been told so far; what the tool left is no result either way.
-        var wasToldToStop: Bool
+        /// Why an attempt that does not count ended.
+        var disruption: String {
+            if case .killed(let tool) = self, let detail = tool.detail { return detail }
+            return "The container was told to stop while the tool ran."
+        }
 
-        init(_ outcome: Outcome) {
-            switch outcome {
-            case .ended(let tool):
-                self.tool = tool
-                wasToldToStop = false
-            case .stopped(let tool):
-                self.tool = tool
-                wasToldToStop = true
+        var wasTold: Bool {
+            if case .stopped = self { true } else { false }
+        }
+
+        /// How the tool ended, whatever becomes of it.
+        var tool: ToolOutcome {
+            switch self {
+            case .ended(let tool), .stopped(let tool), .killed(let tool): tool
             }
         }
     }
 
     func callAsFunction(_ signals: SignalInbox) async throws(WorkerFailure) -> Outcome {
-        // The lock says that this process lives; the kernel lets go of it however it ends.
-        let lock = try state.toolLock()
-        guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else {
-            throw WorkerFailure(.usage, "The tool of this job is running already.")
-        }
-        try state.write([], as: .toolStarted)
         // Without it, what the tool leaves behind goes to pid 1 of the pod and is killed there.
         _ = clinux_become_subreaper()
-        let outcome: Outcome
         do throws(StagingError) {
-            outcome = try await run(signals)
+            return try await run(signals)
         } catch {
             throw WorkerFailure(error, toolRan: false)
         }
-        try state.write(HandOver(outcome), as: .tool)
-        return withExtendedLifetime(lock) { outcome }
     }
 
     private func run(_ signals: SignalInbox) async throws(StagingError) -> Outcome {

@@ -41,12 +41,18 @@ final class ProcessReaper: Sendable {
 
     private func reapAll() -> Ending {
         var ending = Ending(status: 255, cpuSeconds: 0, peakResidentBytes: 0)
-        // Until the tool itself ends, whatever its children do is its own matter.
         while true {
             var information = siginfo_t()
             // The tool stays a zombie until its group has been killed, so its number stays its own.
-            if waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) == 0 { break }
-            if errno != EINTR { break }
+            guard waitid(P_ALL, 0, &information, WEXITED | WNOWAIT) == 0 else {
+                if errno == EINTR { continue }
+                break
+            }
+            let child = information._sifields._sigchld.si_pid
+            if child == pid { break }
+            // An orphan of the tool's: a zombie for every one would fill the table of processes.
+            var usage = rusage()
+            if wait4(child, nil, WNOHANG, &usage) == child { ending.add(usage) }
         }
         hasEnded.withLock { ended in
             kill(-pid, SIGKILL)

@@ -12,6 +12,10 @@ import Synchronization
 /// action there, which is death, or, for process 1 of a container, nothing at all.
 ///
 /// What has come stays: a phase that begins after a signal sees it at once.
+///
+/// A signal counts only if it may come from outside: a tool that signals its parent or process 1
+/// would else look like an eviction. A sender outside this process's PID namespace, as a container
+/// runtime is, has no number in it, and siginfo_t says 0. `SignalSender` decides about the others.
 final class SignalInbox: Sendable {
     /// What a container or a person sends to end a program.
     private static let signals: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
@@ -35,13 +39,22 @@ final class SignalInbox: Sendable {
         // ProcessLaunch hands on no descriptor, so these need no flag.
         let reading = ends[0]
         Self.pipeEnd.store(ends[1], ordering: .sequentiallyConsistent)
-        let handler: @convention(c) (Int32) -> Void = { number in
-            let saved = errno
-            var byte = UInt8(truncatingIfNeeded: number)
-            _ = write(SignalInbox.pipeEnd.load(ordering: .relaxed), &byte, 1)
-            errno = saved
+        let handler:
+            @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?)
+                -> Void = { number, information, _ in
+                    let saved = errno
+                    defer { errno = saved }
+                    // SAFETY: with SA_SIGINFO the kernel gives a siginfo_t that lives as long as this call.
+                    if let information, SignalSender(information.pointee).isTheTool { return }
+                    var byte = UInt8(truncatingIfNeeded: number)
+                    _ = write(SignalInbox.pipeEnd.load(ordering: .relaxed), &byte, 1)
+                }
+        for number in Self.signals {
+            var action = sigaction()
+            action.__sigaction_handler.sa_sigaction = handler
+            action.sa_flags = SA_SIGINFO | SA_RESTART
+            sigaction(number, &action, nil)
         }
-        for number in Self.signals { Glibc.signal(number, handler) }
         Threads.start { [self] in
             var byte: UInt8 = 0
             while true {

@@ -7,8 +7,11 @@ import Staging
 
 /// Learns from another container of the pod that the tool has ended, however it died.
 ///
-/// The tool's process holds a lock on the shared volume; the kernel lets go of it when the process
-/// is gone, whether it ended, was killed, or its container ran out of memory.
+/// The process of `tool` holds a lock on the shared volume, on a file that the tool can neither
+/// change nor replace; the kernel lets go of it when the process is gone, whether it ended, was
+/// killed, or its container ran out of memory. A free lock is the end once there was a beginning,
+/// of which there are three signs: the lock was seen held, `tool` said so, or who runs the pod says
+/// that the container is gone. A tool can take away the second alone.
 struct ToolWatch: Sendable {
     let state: StateFolder
 
@@ -16,31 +19,45 @@ struct ToolWatch: Sendable {
     func outcome(
         _ signals: SignalInbox
     ) async throws(WorkerFailure) -> ToolPhase.Outcome {
-        let lock = try state.toolLock()
-        let wasTold = await waitUntilFree(lock, signals)
-        if let bytes = try state.read(.tool), !bytes.isEmpty {
-            let end = try state.require(ToolPhase.HandOver.self, from: .tool)
-            return wasTold || end.wasToldToStop ? .stopped(end.tool) : .ended(end.tool)
-        }
-        let tool = ToolOutcome(
+        let killsBefore = MemoryEvents.kills()
+        let folder = try state.toolFolder()
+        let wasTold = await waitUntilFree(try state.toolLock(), folder, signals)
+        if let outcome = folder.outcome() { return wasTold ? .stopped(outcome.tool) : outcome }
+        var tool = ToolOutcome(
             end: .noExitCode,
             exitCode: nil,
             scriptStatus: nil,
             detail: "The tool's container ended without a word: it was killed."
         )
-        return wasTold ? .stopped(tool) : .ended(tool)
+        if wasTold { return .stopped(tool) }
+        // Seen where the containers share a cgroup; a container's own does not show its neighbour's.
+        if let before = killsBefore, let kills = MemoryEvents.kills(), kills > before {
+            tool.end = .outOfMemory
+            tool.detail = "The kernel killed the tool's container for want of memory."
+            return .ended(tool)
+        }
+        // No tool can do that to its own container, so it says nothing about the tool.
+        return .killed(tool)
     }
 
     /// - Returns: whether this container was told to stop before the tool had ended.
     private func waitUntilFree(
         _ lock: Descriptor,
+        _ folder: ToolFolder,
         _ signals: SignalInbox
     ) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
+                var wasHeld = false
                 while (try? await Task.sleep(for: .milliseconds(100))) != nil {
-                    guard (try? state.read(.toolStarted)) ?? nil != nil else { continue }
-                    if flock(lock.raw, LOCK_SH | LOCK_NB) == 0 { return false }
+                    // Asked first: who is gone now holds no lock afterwards.
+                    let hasBegun = wasHeld || folder.hasBegun || isGone
+                    if flock(lock.raw, LOCK_SH | LOCK_NB) == 0 {
+                        flock(lock.raw, LOCK_UN)
+                        if hasBegun { return false }
+                    } else {
+                        wasHeld = true
+                    }
                 }
                 return false
             }
@@ -57,4 +74,6 @@ struct ToolWatch: Sendable {
             return false
         }
     }
+
+    private var isGone: Bool { ((try? state.read(.toolEnded)) ?? nil) != nil }
 }

@@ -16,6 +16,7 @@ struct BubblewrapPlanTests {
             sharesNetwork: sharesNetwork,
             user: 1,
             group: 2,
+            canDisableUserNamespaces: !sharesNetwork,
             command: [ByteString("/worker"), ByteString("run")]
         )
         .arguments.map { String(decoding: $0.bytes, as: UTF8.self) }
@@ -27,6 +28,8 @@ struct BubblewrapPlanTests {
             #expect(words.contains(option))
         }
         #expect(!words.contains("--share-net"))
+        #expect(words.contains("--disable-userns"))
+        #expect(try !arguments(sharesNetwork: true).contains("--disable-userns"))
         #expect(words.suffix(3) == ["--", "/worker", "run"])
         #expect(try arguments(sharesNetwork: true).contains("--share-net"))
     }
@@ -36,10 +39,16 @@ struct BubblewrapPlanTests {
         let place = try FilePath("/tmp/galaxy")
         let words = try arguments(
             sharesNetwork: true,
-            [.writable(try FilePath("/state/r0"), at: place)]
+            [
+                .writable(try FilePath("/state/tmp"), at: try FilePath("/tmp")),
+                .writable(try FilePath("/state/r0"), at: place),
+            ]
         )
-        let scratch = try #require(words.firstIndex(of: "--tmpfs"))
+        let scratch = try #require(words.firstIndex(of: "/tmp"))
         let root = try #require(words.firstIndex(of: "/tmp/galaxy"))
         #expect(scratch < root)
+        #expect(!words.contains("--tmpfs"), "nothing fills this machine's memory")
+        let end = try #require(words.firstIndex(of: "--remount-ro"))
+        #expect(root < end)
     }
 }

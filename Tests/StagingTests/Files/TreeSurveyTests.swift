@@ -254,5 +254,23 @@ import Testing
         #expect(try survey().files.isEmpty)
     }
 
+    @Test("deeper than a path can say, as `mkdir` and `cd` in turn make it")
+    func deeperThanAPath() throws {
+        let name = String(repeating: "n", count: 50)
+        try tree.file("top/f")
+        var here = open(try tree.at("top").description, O_RDONLY | O_DIRECTORY)
+        for _ in 0..<90 {
+            #expect(mkdirat(here, name, 0o755) == 0)
+            let next = openat(here, name, O_RDONLY | O_DIRECTORY)
+            #expect(next >= 0)
+            close(here)
+            here = next
+        }
+        #expect(fchmod(here, 0) == 0)
+        close(here)
+        try TreeRemoval.remove(tree.at("top"))
+        #expect(FileStatus(at: try tree.at("top")) == nil)
+    }
+
     private func survey() throws -> TreeSurvey { try TreeSurvey(Directory(path: tree.path)) }
 }
