@@ -80,9 +80,11 @@ import Testing
         }
     }
 
-    /// On moto: SeaweedFS makes a bucket for whoever stores into it.
-    @Test func aBucketThatIsNotThere() async throws {
-        try await Lab.run(on: TestServer.running(.moto)) { lab in
+    /// SeaweedFS makes a bucket for whoever stores into it.
+    @Test(arguments: [TestServer.Kind.moto, .seaweed]) func aBucketThatIsNotThere(
+        _ kind: TestServer.Kind
+    ) async throws {
+        try await Lab.run(on: TestServer.running(kind)) { lab in
             let ending = try await lab.head(
                 "run",
                 try job(lab),
