@@ -176,6 +176,8 @@ import Testing
             expect(ending, status: 65)
             #expect(ending.errors.contains(word), "\(ending.errors)")
             #expect(try await lab.keys("/jobs/") == [])
+            #expect(!ending.errors.contains("begins"), "\(ending.errors)")
+            #expect(access("\(job.directory)/galaxy_s3/run.json", F_OK) != 0, "no run is noted")
         }
     }
 
