@@ -115,7 +115,7 @@ let package = Package(
         ),
         tests(
             "WorkerExecTests",
-            ["WorkerExec", "Staging", "Contract", "S3Client", "Names", "TestSupport"],
+            ["WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "TestSupport"],
         ),
         tests(
             "HeadNodeTests",

@@ -20,6 +20,9 @@ package struct AttemptReport: VersionedDocument, Equatable {
     package var packs: [PackEntry]
     /// What was left behind and why, one sentence each, each naming a path.
     package var refused: [String]
+    /// Declared outputs that did not come back, or not whole, one sentence each: a tool that leaves
+    /// any has not succeeded, whatever its exit code.
+    package var lost: [String]
     package var phases: [PhaseReport]
     /// Why this attempt was not committed; nil for one that may be.
     package var failure: AttemptFailure?
@@ -35,6 +38,7 @@ package struct AttemptReport: VersionedDocument, Equatable {
         links: [LinkEntry],
         packs: [PackEntry],
         refused: [String],
+        lost: [String] = [],
         phases: [PhaseReport],
         failure: AttemptFailure? = nil
     ) {
@@ -48,6 +52,7 @@ package struct AttemptReport: VersionedDocument, Equatable {
         self.links = links
         self.packs = packs
         self.refused = refused
+        self.lost = lost
         self.phases = phases
         self.failure = failure
     }

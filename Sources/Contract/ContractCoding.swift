@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Digests
 import FoundationEssentials
 import Names
@@ -64,7 +65,8 @@ package enum ContractCoding {
     ) -> ContractError {
         ContractError(
             .malformed,
-            what: "The \(name) cannot be read: \(JSONProblem.text(for: error))"
+            what: "The \(name) cannot be read: \(JSONProblem.text(for: error))",
+            remedy: JSONProblem.remedy(for: error)
         )
     }
 }
@@ -85,25 +87,64 @@ extension VersionedDocument {
 package enum JSONProblem {
     /// The place in the document and the complaint.
     package static func text(for error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "\(error)" }
+        guard let error = error as? DecodingError else { return reason(error) }
         switch error {
         case .keyNotFound(let key, let context):
             return "\"\(key.stringValue)\" is missing\(place(context))"
         case .valueNotFound(_, let context):
             return "a value is missing\(place(context))"
         case .typeMismatch(let type, let context):
-            return "expected \(type)\(place(context))"
+            return "expected \(words(for: type))\(place(context))"
         case .dataCorrupted(let context):
-            let why = context.underlyingError.map { "\($0)" } ?? context.debugDescription
-            return why + place(context)
+            // Foundation's own complaint: it is the same for a number that does not fit, and tells
+            // neither line nor column.
+            if context.debugDescription == "The given data was not valid JSON." {
+                return "it is not valid JSON, or a number in it does not fit" + place(context)
+            }
+            return (context.underlyingError.map(reason) ?? context.debugDescription)
+                + place(context)
         @unknown default:
             return "\(error)"
         }
     }
 
+    /// What to do about it, where the reason says so; else empty.
+    package static func remedy(for error: any Error) -> String {
+        var reason = error
+        if case .dataCorrupted(let context) = error as? DecodingError,
+            let underlying = context.underlyingError
+        {
+            reason = underlying
+        }
+        return (reason as? any ExplainedError)?.firstRemedy ?? ""
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        (error as? any ExplainedError)?.headline ?? "\(error)"
+    }
+
+    /// What a value of `type` is called in JSON.
+    private static func words(for type: any Any.Type) -> String {
+        switch type {
+        case is [Any].Type: "a list"
+        case is [String: Any].Type: "an object"
+        case is String.Type: "a string"
+        case is Bool.Type: "true or false"
+        case is any Numeric.Type: "a number"
+        default: "another kind of value"
+        }
+    }
+
     private static func place(_ context: DecodingError.Context) -> String {
         guard !context.codingPath.isEmpty else { return "" }
-        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-        return " at " + path.joined(separator: ".")
+        var path = ""
+        for key in context.codingPath {
+            if let index = key.intValue {
+                path += "[\(index)]"
+            } else {
+                path += (path.isEmpty ? "" : ".") + key.stringValue
+            }
+        }
+        return " at " + path
     }
 }

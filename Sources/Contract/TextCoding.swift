@@ -11,7 +11,20 @@ private func decodeText<Value>(
 ) throws -> Value {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
-    guard let value = try parse(text) else {
+    let parsed: Value?
+    do {
+        parsed = try parse(text)
+    } catch {
+        // So that the complaint comes with its place.
+        throw DecodingError.dataCorrupted(
+            DecodingError.Context(
+                codingPath: decoder.codingPath,
+                debugDescription: "not a \(name)",
+                underlyingError: error
+            )
+        )
+    }
+    guard let value = parsed else {
         throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a \(name)")
     }
     return value

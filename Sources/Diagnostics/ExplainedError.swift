@@ -33,7 +33,8 @@ extension ExplainedError {
     package var line: String {
         var text = headline
         if let cause { text += ": " + Self.headlines(of: cause) }
-        text += "."
+        // A cause from elsewhere may be a sentence already.
+        if text.utf8.last != UInt8(ascii: ".") { text += "." }
         let advice = firstRemedy
         if !advice.isEmpty { text += " " + advice }
         return text

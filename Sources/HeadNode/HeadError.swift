@@ -63,13 +63,29 @@ struct HeadError: ExplainedError {
         switch code {
         case .description: 65
         case .input: 66
-        case .store, .damaged: 69
+        case .store: storeStatus
+        case .damaged: 69
         case .machine, .executor: 71
         case .failed, .cancelled: 1
         case .busy, .otherRun: 75
         case .noRun: 66
         case .interrupted: 130
         }
+    }
+
+    /// The store's own reason decides: who may not is not helped by a bucket that can be reached.
+    private var storeStatus: Int32 {
+        for error in sequence(
+            first: self as any Error,
+            next: { ($0 as? any ExplainedError)?.cause }
+        ) {
+            guard let error = error as? S3Error else { continue }
+            switch error.code {
+            case .accessDenied, .noCredentials, .configuration, .untrusted: return error.exitStatus
+            default: return 69
+            }
+        }
+        return 69
     }
 
     /// What staging could not do while `action` was under way.

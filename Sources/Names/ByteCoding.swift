@@ -8,10 +8,14 @@ package enum ByteCoding {
 
     /// Reads either form.
     package static func decode(from decoder: any Decoder) throws -> [UInt8] {
-        if let text = try? decoder.singleValueContainer().decode(String.self) {
-            return Array(text.utf8)
+        let container: KeyedDecodingContainer<Key>
+        do {
+            return Array(try decoder.singleValueContainer().decode(String.self).utf8)
+        } catch {
+            // What is neither is called what it mostly is: not a string.
+            guard let keyed = try? decoder.container(keyedBy: Key.self) else { throw error }
+            container = keyed
         }
-        let container = try decoder.container(keyedBy: Key.self)
         let text = try container.decode(String.self, forKey: .base64)
         guard let bytes = Base64.decode(text) else {
             throw DecodingError.dataCorruptedError(
@@ -21,6 +25,25 @@ package enum ByteCoding {
             )
         }
         return bytes
+    }
+
+    /// Reads either form and makes a name of it; a refusal says where in the document it stands.
+    static func decode<Name>(
+        from decoder: any Decoder,
+        _ make: ([UInt8]) throws(NameError) -> Name
+    ) throws -> Name {
+        let bytes = try decode(from: decoder)
+        do throws(NameError) {
+            return try make(bytes)
+        } catch {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: decoder.codingPath,
+                    debugDescription: error.what,
+                    underlyingError: error
+                )
+            )
+        }
     }
 
     /// Writes a string if the bytes are UTF-8, else the base64 form.
@@ -37,7 +60,9 @@ package enum ByteCoding {
 
 extension FilePath: Codable {
     package init(from decoder: any Decoder) throws {
-        try self.init(ByteCoding.decode(from: decoder))
+        self = try ByteCoding.decode(from: decoder) { (bytes) throws(NameError) in
+            try FilePath(bytes)
+        }
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -47,7 +72,9 @@ extension FilePath: Codable {
 
 extension RelativePath: Codable {
     package init(from decoder: any Decoder) throws {
-        try self.init(ByteCoding.decode(from: decoder))
+        self = try ByteCoding.decode(from: decoder) { (bytes) throws(NameError) in
+            try RelativePath(bytes)
+        }
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -57,7 +84,9 @@ extension RelativePath: Codable {
 
 extension ObjectKey: Codable {
     package init(from decoder: any Decoder) throws {
-        try self.init(ByteCoding.decode(from: decoder))
+        self = try ByteCoding.decode(from: decoder) { (bytes) throws(NameError) in
+            try ObjectKey(bytes)
+        }
     }
 
     package func encode(to encoder: any Encoder) throws {

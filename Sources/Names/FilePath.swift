@@ -27,7 +27,7 @@ package struct FilePath: Hashable, Sendable {
     package init(_ bytes: some Sequence<UInt8>) throws(NameError) {
         let bytes = Array(bytes)
         func refuse(_ reason: String) -> NameError { .path(bytes, reason) }
-        guard bytes.first == Self.slash else { throw refuse("it is not absolute") }
+        guard bytes.first == Self.slash else { throw NameError.notAbsolute(bytes) }
         guard bytes.count <= Self.longest else {
             throw refuse("it has \(bytes.count) bytes, Linux takes \(Self.longest)")
         }
@@ -47,7 +47,7 @@ package struct FilePath: Hashable, Sendable {
     /// `..` is refused, not resolved: what it means depends on links.
     package init(normalising bytes: some Sequence<UInt8>) throws(NameError) {
         let bytes = Array(bytes)
-        guard bytes.first == Self.slash else { throw NameError.path(bytes, "it is not absolute") }
+        guard bytes.first == Self.slash else { throw NameError.notAbsolute(bytes) }
         let components = bytes.split(separator: Self.slash).filter { $0 != [Self.dot] }
         try self.init([Self.slash] + components.joined(separator: [Self.slash]))
     }
@@ -60,7 +60,7 @@ package struct FilePath: Hashable, Sendable {
         }
         if component.contains(0) { return "it holds a NUL" }
         if component.elementsEqual([dot]) || component.elementsEqual([dot, dot]) {
-            return "it holds . or .."
+            return "it holds the name \".\" or \"..\""
         }
         return nil
     }

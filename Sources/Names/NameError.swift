@@ -8,19 +8,37 @@ package struct NameError: ExplainedError {
     /// Why it was refused, without the name.
     package let reason: String
 
+    package let remedy: String
+
     package var codeName: String { "bad-name" }
-    package var remedy: String { "Rename it, or leave it out of the job." }
+
+    private static let rename = "Rename it, or leave it out of the job."
 
     /// The path `bytes` is refused for `reason`.
     package static func path(_ bytes: [UInt8], _ reason: String) -> NameError {
-        NameError(what: "Cannot use the path \"\(shortened(bytes))\": \(reason)", reason: reason)
+        NameError(
+            what: "Cannot use the path \"\(shortened(bytes))\": \(reason)",
+            reason: reason,
+            remedy: rename
+        )
+    }
+
+    /// The path `bytes` is refused because it does not begin at the root.
+    package static func notAbsolute(_ bytes: [UInt8]) -> NameError {
+        let reason = "it is not absolute"
+        return NameError(
+            what: "Cannot use the path \"\(shortened(bytes))\": \(reason)",
+            reason: reason,
+            remedy: "Write an absolute path, one that begins with a slash."
+        )
     }
 
     /// The object key `bytes` is refused for `reason`.
     package static func key(_ bytes: [UInt8], _ reason: String) -> NameError {
         NameError(
             what: "Cannot use the object key \"\(shortened(bytes))\": \(reason)",
-            reason: reason
+            reason: reason,
+            remedy: rename
         )
     }
 

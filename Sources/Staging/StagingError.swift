@@ -5,6 +5,7 @@ import Diagnostics
 import Glibc
 import Names
 import S3Client
+import Transport
 
 /// Why files could not be surveyed, moved or put in place.
 package struct StagingError: ExplainedError {
@@ -91,8 +92,22 @@ package struct StagingError: ExplainedError {
         }
     }
 
-    /// The store failed while `action` was under way.
+    /// The store failed while `action` was under way, or a file of this machine's did.
+    ///
+    /// What a source or a sink throws comes back as the last of the causes. It is ours, not the
+    /// store's, so it decides: nobody is to look for trouble in a bucket when a disk is full.
     package static func store(_ action: String, _ error: S3Error) -> StagingError {
+        for cause in sequence(first: error as any Error, next: \.explainedCause) {
+            switch cause {
+            case let own as StagingError: return own
+            case let failure as FileFailure:
+                let code: Code = failure.isFull ? .diskFull : .io
+                return StagingError(code, what: "Cannot \(action)", cause: failure)
+            case let shrunk as FileShrank:
+                return StagingError(.changed, what: "Cannot \(action)", cause: shrunk)
+            default: continue
+            }
+        }
         let code: Code =
             switch error.code {
             case .cancelled: .cancelled
@@ -100,9 +115,6 @@ package struct StagingError: ExplainedError {
             case .corrupted: .mismatch
             default: .store
             }
-        if let inner = error.cause as? StagingError, error.code == .source || error.code == .sink {
-            return inner
-        }
         return StagingError(code, what: "Cannot \(action)", cause: error)
     }
 
@@ -115,4 +127,9 @@ package struct StagingError: ExplainedError {
     package static func name(_ error: NameError) -> StagingError {
         StagingError(.refused, what: error.what, remedy: error.remedy)
     }
+}
+
+extension Error {
+    /// What made this happen, where it says so.
+    fileprivate var explainedCause: (any Error)? { (self as? any ExplainedError)?.cause }
 }

@@ -15,6 +15,8 @@ package struct TransportError: ExplainedError {
         case truncated
         /// The server's certificate is not trusted, or TLS could not be agreed on.
         case untrusted
+        /// The server answered in the clear where TLS was asked for.
+        case noTLS
         /// A proxy refused.
         case proxy
         /// The request's body could not be read.
@@ -53,7 +55,7 @@ package struct TransportError: ExplainedError {
     package var isRetryable: Bool {
         switch code {
         case .unresolved, .unreachable, .interrupted, .truncated: true
-        case .untrusted, .proxy, .bodySource, .bodySink, .cancelled, .usage: false
+        case .untrusted, .noTLS, .proxy, .bodySource, .bodySink, .cancelled, .usage: false
         }
     }
 

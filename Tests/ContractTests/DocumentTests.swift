@@ -90,6 +90,17 @@ import Testing
         #expect(try read == Sample.started())
     }
 
+    @Test("B58: what is no JSON is told in plain words")
+    func noJSON() {
+        for text in ["", #"{"version":1,"#, #"{"version":1} more"#, #"{"version":1e999}"#] {
+            let words =
+                "The result cannot be read: it is not valid JSON, or a number in it does not fit"
+            #expect(refusal(text)?.what == words)
+        }
+        let run = refusal(#"{"version":1,"run":"x"}"#)?.what
+        #expect(run?.contains(#""x" is no run"#) == true && run?.hasSuffix(" at run") == true)
+    }
+
     @Test("B58: what is missing or wrong is named with its place")
     func places() throws {
         func refusal(
@@ -113,9 +124,18 @@ import Testing
         let missing = try refusal(#""peakResidentBytes":1073741824,"#, "")
         #expect(missing == #"The report cannot be read: "peakResidentBytes" is missing at tool"#)
         let wrong = try refusal(#""exitCode":3"#, #""exitCode":"3""#)
-        #expect(wrong == "The report cannot be read: expected Int at tool.exitCode")
+        #expect(wrong == "The report cannot be read: expected a number at tool.exitCode")
         let path = try refusal(#""path":"/galaxy/data/dataset_7.dat""#, #""path":7"#)
-        #expect(path.utf8.elementsEqual(path.logLine.utf8) && path.contains("at files.[0].path"))
+        let list = try refusal(#""refused":["#, #""refused":7,"other":["#)
+        #expect(list == "The report cannot be read: expected a list at refused")
+        let tool = try refusal(#""tool":{"#, #""tool":"none","other":{"#)
+        #expect(tool == "The report cannot be read: expected an object at tool")
+        let relative = try refusal(#""path":"/galaxy/data/dataset_7.dat""#, #""path":"data""#)
+        #expect(relative.contains(#""data": it is not absolute at files[0].path"#), "\(relative)")
+        #expect(
+            path.utf8.elementsEqual(path.logLine.utf8)
+                && path.contains("expected a string at files[0].path")
+        )
     }
 
     @Test(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Names
 import TestSupport
 import Testing
@@ -22,6 +23,33 @@ import Testing
     )
     func refused(_ text: String) {
         #expect(throws: NameError.self) { try FilePath(text) }
+    }
+
+    @Test(arguments: [
+        (
+            "a/b",
+            "Cannot use the path \"a/b\": it is not absolute. Write an absolute path, one that "
+                + "begins with a slash."
+        ),
+        (
+            "/a/..",
+            "Cannot use the path \"/a/..\": it holds the name \".\" or \"..\". Rename it, or "
+                + "leave it out of the job."
+        ),
+    ])
+    func whatIsWrongIsSaidInWords(_ text: String, _ line: String) {
+        let error = #expect(throws: NameError.self) { try FilePath(text) }
+        #expect(error?.line == line)
+    }
+
+    @Test func aSentenceEndsOnce() {
+        struct Sentence: Error, CustomStringConvertible { let description = "It is full." }
+        struct Problem: ExplainedError {
+            let codeName = "problem"
+            let what = "Cannot go on"
+            let cause: (any Error)? = Sentence()
+        }
+        #expect(Problem().line == "Cannot go on: It is full.")
     }
 
     @Test("B05: a combining mark does not hide ../ from us")

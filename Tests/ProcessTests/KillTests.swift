@@ -128,8 +128,17 @@ import Testing
             }
             let head = try lab.start("run", job, ["--json"])
             let worker = try await lab.worker()
-            let sign = ["fetch": "", "tool": #""event":"output""#, "push": #""phase":"push""#]
-            try await Patience.long.wait(phase) { head.output.contains(sign[phase] ?? "") }
+            try await Patience.long.wait(phase) {
+                switch phase {
+                case "tool": return head.output.contains(#""event":"output""#)
+                // The tool has ended, and so begins the push.
+                case "push":
+                    return try Shell.run(
+                        "ls \(lab.folder)/state/tries/*/volume/state/tool.json 2> /dev/null || true"
+                    ) != ""
+                default: return true
+                }
+            }
             kill(worker, SIGKILL)
             if phase == "tool" { try await letGo(job, lab) }
             let ending = try await head.ending()

@@ -31,7 +31,7 @@ import Testing
     ) async throws {
         let job = try GalaxyJob(folder: lab.folder, tool: "echo done > $OUT")
         let ending = try await lab.head("run", job, environment: keys(of: own.reader))
-        #expect(ending.status == 69, "\(ending.errors)")
+        #expect(ending.status == 77, "\(ending.errors)")
         for word in ["AccessDenied", "s3:PutObject", lab.prefix] {
             #expect(ending.errors.contains(word), "\(word): \(ending.errors)")
         }

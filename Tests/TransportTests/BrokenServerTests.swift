@@ -159,14 +159,16 @@ import Transport
         #expect(error?.isAmbiguous == false)
     }
 
-    @Test func `A server that speaks no TLS is not trusted`() async throws {
-        let server = try StubHTTPServer([.send("SSH-2.0-OpenSSH_9.2\r\n"), .hold])
+    @Test(arguments: ["SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"])
+    func `A server that speaks no TLS is said not to`(greeting: String) async throws {
+        let server = try StubHTTPServer([.send(greeting), .hold])
         defer { server.stop() }
         let transport = try CurlTransport(.forTests)
         let error = await #expect(throws: TransportError.self) {
             try await transport.send(HTTPRequest(.get, "https://127.0.0.1:\(server.port)"), to: nil)
         }
-        #expect(error?.code == .untrusted, "\(error?.line ?? "")")
+        #expect(error?.code == .noTLS, "\(error?.line ?? "")")
+        #expect(error?.line.contains("does not speak TLS") == true)
         #expect(error?.isRetryable == false)
     }
 

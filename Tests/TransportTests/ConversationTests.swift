@@ -44,6 +44,19 @@ import Transport
         #expect(received.field("transfer-encoding") == nil)
     }
 
+    @Test func `A name that does not resolve spoils nothing that comes after`() async throws {
+        let server = try StubHTTPServer([.read, .answer("hello")])
+        defer { server.stop() }
+        let transport = try CurlTransport(.forTests)
+        for _ in 0..<2 {
+            let error = await #expect(throws: TransportError.self) {
+                try await transport.send(HTTPRequest(.get, "http://nowhere.invalid/"), to: nil)
+            }
+            #expect(error?.code == .unresolved)
+        }
+        #expect(try await transport.send(HTTPRequest(.get, server.url), to: nil).bodyLength == 5)
+    }
+
     @Test(arguments: [HTTPRequest.Method.put, .post, .delete])
     func `A body arrives whole`(method: HTTPRequest.Method) async throws {
         let server = try StubHTTPServer([.read, .answer("")])

@@ -4,6 +4,7 @@ import Contract
 import S3Client
 import Staging
 import Testing
+import Transport
 
 @testable import WorkerExec
 
@@ -38,5 +39,13 @@ struct WorkerFailureTests {
         let error = S3Error(code, what: "it")
         #expect(WorkerFailure(error, doing: "do it", toolRan: false).exit == before)
         #expect(WorkerFailure(error, doing: "do it", toolRan: true).exit == after)
+    }
+
+    @Test(arguments: [false, true])
+    func aFullDiskBelowTheStoreIsADisk(_ toolRan: Bool) {
+        let file = FileFailure("write", "/data/1.dat", 28)
+        let transport = TransportError(.bodySink, what: "it cannot be taken", cause: file)
+        let error = S3Error(.sink, what: "Cannot get k", cause: transport)
+        #expect(WorkerFailure(error, doing: "fetch it", toolRan: toolRan).exit == .io)
     }
 }

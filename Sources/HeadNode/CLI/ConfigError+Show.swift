@@ -17,7 +17,8 @@ extension ConfigError {
 }
 
 extension S3Error {
-    /// 69 unreachable, 77 denied, 66 not there, 78 configuration, 130 interrupted, 1 all else.
+    /// 69 unreachable, 77 denied, 66 not there, 78 configuration or certificate, 130 interrupted, 1
+    /// all else.
     var exitStatus: Int32 {
         switch code {
         case .unreachable, .unavailable: 69

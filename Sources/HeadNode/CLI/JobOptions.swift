@@ -35,7 +35,8 @@ struct JobOptions: ParsableArguments {
                 .description,
                 what: error.what,
                 place: job.logSafe,
-                remedy: "docs/job-description.md explains every field."
+                remedy: error.remedy.isEmpty
+                    ? "docs/job-description.md explains every field." : error.remedy
             )
         }
     }

@@ -18,11 +18,12 @@ struct RunCommand: AsyncParsableCommand {
             `run` again or `cancel` takes it from there. When the last run of the job has ended, \
             `run` begins a new one, and the tool runs again.
 
-            Exit status: 0 the tool ended with exit code 0, 1 it did not, 64 wrong usage, 65 the \
-            job description is wrong, 66 an input is missing or unusable, 69 the bucket did not do \
-            its part, 71 this machine did not, 75 another head has the job, or a run of it goes on \
-            that was begun with another description or configuration, 78 the configuration \
-            is wrong, 130 interrupted.
+            Exit status: 0 the tool ended with exit code 0, 1 it did not or the run failed, 64 wrong \
+            usage, 65 the job description is wrong, 66 an input is missing or unusable, 69 the \
+            bucket did not do its part, 71 this machine did not, 75 another head has the job, or a \
+            run of it goes on that was begun with another description or configuration, 77 access \
+            denied or no credentials, 78 the configuration or the store's certificate is wrong, \
+            130 interrupted.
             """
     )
 

@@ -11,7 +11,7 @@ struct S3RemoveCommand: AsyncParsableCommand {
         commandName: "rm",
         abstract: "Remove one object, or all below a prefix.",
         discussion: """
-            Prints each key that is removed. What jobs still need is not looked at; `gc` does that.
+            Prints each key that is removed. What jobs still need is not looked at.
             """
     )
 

@@ -44,7 +44,9 @@ extension RunEnding {
         let tool = report.tool
         let state: State =
             switch tool.end {
-            case .ended: tool.exitCode == 0 ? .ok : .toolFailed
+            // An output that Galaxy waits for and does not get must not be called right.
+            case .ended where tool.exitCode == 0: report.lost.isEmpty ? .ok : .failed
+            case .ended: .toolFailed
             case .noExitCode, .notStarted: .failed
             case .walltime: .walltime
             case .outOfMemory: .outOfMemory
@@ -53,12 +55,17 @@ extension RunEnding {
         if state == .toolFailed, let code = tool.exitCode {
             message = "The tool ended with exit code \(code)."
         }
+        if state == .failed, let first = report.lost.first {
+            let others = report.lost.count - 1
+            message +=
+                (message.isEmpty ? "" : " ") + first + (others > 0 ? ", and \(others) more." : ".")
+        }
         self.init(
             state: state,
             exitCode: tool.exitCode,
             message: message,
             phases: report.phases + [collect],
-            refused: report.refused,
+            refused: report.refused + report.lost,
             cpuSeconds: tool.cpuSeconds,
             peakResidentBytes: tool.peakResidentBytes
         )

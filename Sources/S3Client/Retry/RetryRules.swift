@@ -64,7 +64,7 @@ enum RetryRules {
         case .bodySource: .permanent(.source)
         case .bodySink: .permanent(.sink)
         case .cancelled: .permanent(.cancelled)
-        case .usage: .permanent(.configuration)
+        case .noTLS, .usage: .permanent(.configuration)
         }
     }
 

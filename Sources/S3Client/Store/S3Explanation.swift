@@ -17,6 +17,8 @@ struct S3Explanation: Sendable {
         _ code: S3Error.Code,
         _ effort: Effort
     ) -> S3Error {
+        // Whoever cancelled knows why; how often it was tried before matters to nobody.
+        if code == .cancelled { return .cancelled(call, isAmbiguous: effort.wasAmbiguous) }
         let (why, details, remedy) = words(call, failure, code)
         let attempts = effort.attempts == 1 ? "1 attempt" : "\(effort.attempts) attempts"
         let seconds = effort.elapsed.components.seconds
@@ -73,6 +75,11 @@ struct S3Explanation: Sendable {
                 "the certificate of \(endpoint) is not trusted", [],
                 "Set ca_file to the certificate of the authority that signed it"
                     + (options.caFile.map { " (now \($0.logSafe))" } ?? "") + "."
+            )
+        case .noTLS:
+            (
+                "\(endpoint) does not speak TLS at that port", [],
+                "Correct the endpoint's port, or write http:// if the store has no https."
             )
         case .proxy:
             ("the proxy refused", [], "Check the proxy setting and what the proxy allows.")

@@ -89,7 +89,16 @@ package struct TreeSurvey: Sendable {
     package private(set) var directories: [DirectoryEntry] = []
     package private(set) var links: [LinkEntry] = []
     /// What can travel in no form: the path and why.
-    package private(set) var refused: [(path: FilePath, reason: String)] = []
+    package private(set) var refused: [Refusal] = []
+
+    /// Something that stays where it is.
+    package struct Refusal: Sendable {
+        package let path: FilePath
+        package let reason: String
+        /// Whether bytes of a file may be missing because of it: a FIFO, or a link that leads out,
+        /// has none.
+        package let losesContents: Bool
+    }
 
     /// Walks the tree below `top`.
     ///
@@ -114,7 +123,13 @@ package struct TreeSurvey: Sendable {
                     let path = try? directory.path.appending(name),
                     let last = try? RelativePath(name)
                 else {
-                    refused.append((directory.path, "what it holds has too long a path"))
+                    refused.append(
+                        Refusal(
+                            path: directory.path,
+                            reason: "what it holds has too long a path",
+                            losesContents: true
+                        )
+                    )
                     continue
                 }
                 guard let status = try look(at: last, path, in: directory) else { continue }
@@ -128,7 +143,9 @@ package struct TreeSurvey: Sendable {
                     let target = try directory.linkTarget(last)
                     links.append(LinkEntry(path: path, target: target))
                 case .special(let what):
-                    refused.append((path, "it is a \(what)"))
+                    refused.append(
+                        Refusal(path: path, reason: "it is a \(what)", losesContents: false)
+                    )
                 }
             }
         }
@@ -150,7 +167,9 @@ package struct TreeSurvey: Sendable {
             return try directory.status(name)
         } catch {
             guard error.code == .unreadable else { throw error }
-            refused.append((path, "it may not be read"))
+            refused.append(
+                Refusal(path: path, reason: "it may not be read", losesContents: true)
+            )
             return nil
         }
     }
@@ -167,7 +186,13 @@ package struct TreeSurvey: Sendable {
             return (directory, try directory.names())
         } catch {
             guard error.code == .unreadable else { throw error }
-            refused.append((try top.name(place), "it may not be read"))
+            refused.append(
+                Refusal(
+                    path: try top.name(place),
+                    reason: "it may not be read",
+                    losesContents: true
+                )
+            )
             return nil
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Diagnostics
 import Names
 
 /// What a tool left behind: which files go back, and what cannot.
@@ -10,8 +11,10 @@ package struct PushSurvey: Sendable {
     package private(set) var files: [SurveyedFile] = []
     package private(set) var directories: [DirectoryEntry] = []
     package private(set) var links: [LinkEntry] = []
-    /// One sentence each, each naming a path.
-    package private(set) var refused: [String] = []
+    /// What cannot go back, and why.
+    private var refusals: [TreeSurvey.Refusal] = []
+    /// Declared outputs that do not come back, or not whole: one sentence each.
+    package private(set) var lost: [String] = []
     /// Paths of which there is nothing more to say.
     private var seen: Set<FilePath> = []
     private let job: FilePath
@@ -43,13 +46,7 @@ package struct PushSurvey: Sendable {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
         }
         guard scope != .logs else { return }
-        for output in spec.outputs {
-            try noting(output.path) { (survey) throws(StagingError) in
-                try survey.addFile(output.path, roots)
-            }
-            guard let extra = output.extraFiles else { continue }
-            try noting(extra) { (survey) throws(StagingError) in try survey.addTree(extra, roots) }
-        }
+        for output in spec.outputs { try add(output, roots) }
         guard scope == .all, try roots.status(job)?.kind == .directory else { return }
         let skipping = Set(spec.push.leaveBehind)
         let tree = try TreeSurvey(roots.directory(job), skipping: skipping)
@@ -58,7 +55,41 @@ package struct PushSurvey: Sendable {
         try take(rest: tree, roots)
     }
 
-    /// Runs `body`; a link that the tool put on the way to `path` costs this path alone.
+    /// One sentence each, each naming a path.
+    package var refused: [String] {
+        refusals.map { "\($0.path) was left behind: \($0.reason)" }
+    }
+
+    /// Takes an output and its extra files; what of them cannot go back is lost, not just refused.
+    private mutating func add(
+        _ output: OutputEntry,
+        _ roots: RootSet
+    ) throws(StagingError) {
+        try noting(output.path) { (survey) throws(StagingError) in
+            try survey.addFile(output.path, roots)
+        }
+        if !files.contains(where: { $0.path == output.path }) {
+            let reason = refusals.last { $0.path == output.path }?.reason
+            lose(output, output.path, reason ?? "it is not there any more")
+        }
+        guard let extra = output.extraFiles else { return }
+        let before = refusals.count
+        try noting(extra) { (survey) throws(StagingError) in try survey.addTree(extra, roots) }
+        // A link out of the tree is dropped by Galaxy itself, wherever a job runs.
+        for refusal in refusals[before...] where refusal.losesContents {
+            lose(output, refusal.path, refusal.reason)
+        }
+    }
+
+    private mutating func lose(
+        _ output: OutputEntry,
+        _ path: FilePath,
+        _ reason: String
+    ) {
+        lost.append("The output \"\(output.name.logSafe)\" did not come back, \(path): \(reason)")
+    }
+
+    /// Runs `body`; what the tool put on the way to `path` costs this path alone.
     private mutating func noting(
         _ path: FilePath,
         _ body: (inout PushSurvey) throws(StagingError) -> Void
@@ -66,17 +97,22 @@ package struct PushSurvey: Sendable {
         do throws(StagingError) {
             try body(&self)
         } catch {
-            guard error.code == .refused else { throw error }
-            refuse(path, error.what)
+            switch error.code {
+            case .refused, .unreadable, .missing: refuse(path, error.what)
+            default: throw error
+            }
         }
     }
 
     private mutating func refuse(
         _ path: FilePath,
-        _ reason: String
+        _ reason: String,
+        losesContents: Bool = true
     ) {
         seen.insert(path)
-        refused.append("\(path) was left behind: \(reason)")
+        refusals.append(
+            TreeSurvey.Refusal(path: path, reason: reason, losesContents: losesContents)
+        )
     }
 
     private mutating func addLog(
@@ -183,13 +219,17 @@ package struct PushSurvey: Sendable {
         }
         for link in tree.links where !seen.contains(link.path) && !isBlocked(link.path) {
             if let reason = problem(with: link, roots) {
-                refuse(link.path, reason)
+                refuse(link.path, reason, losesContents: false)
             } else {
                 seen.insert(link.path)
                 links.append(link)
             }
         }
-        for (path, reason) in tree.refused where !seen.contains(path) { refuse(path, reason) }
+        // A directory that may not be read is both taken, empty, and refused, by name.
+        let named = Set(refusals.map(\.path))
+        for refusal in tree.refused where !named.contains(refusal.path) {
+            refuse(refusal.path, refusal.reason, losesContents: refusal.losesContents)
+        }
     }
 
     /// Why a link cannot go back; nil if it can.

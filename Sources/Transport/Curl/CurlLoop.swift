@@ -20,7 +20,7 @@ final class CurlLoop {
     private var active: [OpaquePointer: CurlTransfer] = [:]
     /// Servers that do not answer `Expect: 100-continue`.
     private var mute: Set<Origin> = []
-    /// Handles to use again; they keep TLS sessions.
+    /// Handles whose last transfer went well, to use again; they keep TLS sessions.
     private var idle: [OpaquePointer] = []
 
     private init(
@@ -188,7 +188,7 @@ extension CurlLoop {
             let exchange = transfer.exchange
             if transfer.wasAskedInVain || transfer.hasRefusedExpect { mute.insert(exchange.origin) }
             if transfer.hasRefusedExpect {
-                release(transfer)
+                release(transfer, isReusable: false)
                 queue.add(exchange, ticket: exchange.ticket, origin: exchange.origin)
             } else {
                 end(transfer, transfer.outcome(ccurl_message_result(message)))
@@ -198,17 +198,25 @@ extension CurlLoop {
 
     /// Takes the transfer off its handle, then ends the call: nothing is called back after that.
     private func end(_ transfer: CurlTransfer, _ outcome: Result<HTTPResponse, TransportError>) {
-        release(transfer)
+        let isReusable = if case .success = outcome { true } else { false }
+        release(transfer, isReusable: isReusable)
         transfer.exchange.finish(outcome)
     }
 
-    /// Takes the transfer off its handle, which others can use then.
-    private func release(_ transfer: CurlTransfer) {
+    /// Takes the transfer off its handle, which others can use then if it is reusable.
+    ///
+    /// What a transfer that failed leaves in its handle survives a reset: after a name that did not
+    /// resolve, libcurl 7.88 takes the handle for one in use and refuses `CURLOPT_BUFFERSIZE`.
+    private func release(_ transfer: CurlTransfer, isReusable: Bool) {
         let easy = transfer.easy
         curl_multi_remove_handle(multi, easy)
-        curl_easy_reset(easy)
         active[easy] = nil
         queue.finish(transfer.exchange.origin)
-        if idle.count < idleLimit { idle.append(easy) } else { curl_easy_cleanup(easy) }
+        if isReusable, idle.count < idleLimit {
+            curl_easy_reset(easy)
+            idle.append(easy)
+        } else {
+            curl_easy_cleanup(easy)
+        }
     }
 }

@@ -84,9 +84,11 @@ extension CurlTransfer {
             try setMethod(handle)
             try installCallbacks()
         } catch {
+            // Nothing that came with the request can be at fault: its URL and its fields have been
+            // looked at. So this is no verdict on them, and a later try may do better.
             throw TransportError(
-                .usage,
-                what: "libcurl refuses a setting: \(error)",
+                .unreachable,
+                what: "libcurl refuses a setting of ours: \(error)",
                 place: exchange.origin.description
             )
         }

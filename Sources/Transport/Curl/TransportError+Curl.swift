@@ -57,6 +57,8 @@ extension TransportError {
         case CURLE_SEND_ERROR where text.tellsOfRefusedCertificate,
             CURLE_RECV_ERROR where text.tellsOfRefusedCertificate:
             return error(.untrusted, "The server wants another certificate of ours", Self.ownRemedy)
+        case CURLE_SSL_CONNECT_ERROR where text.tellsOfPlainText:
+            return error(.noTLS, "The server does not speak TLS at this port", Self.plainRemedy)
         case CURLE_SSL_CONNECT_ERROR where !text.tellsOfBrokenConnection:
             return error(.untrusted, "TLS could not be agreed on", Self.tlsRemedy)
         case CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
@@ -80,6 +82,7 @@ extension TransportError {
     private static let subjectRemedy =
         "Use the host name that is in the server's certificate, or have it made for this one."
     private static let ownRemedy = "Name a client certificate and key that the server accepts."
+    private static let plainRemedy = "Use the port for https, or http:// if that is what is meant."
     private static let tlsRemedy =
         "Check that the endpoint speaks https at this port, with TLS 1.2 or later."
 
@@ -131,6 +134,9 @@ extension String {
     fileprivate var tellsOfBrokenConnection: Bool {
         contains(anyOf: "SSL_ERROR_SYSCALL", "unexpected eof", "reset by peer")
     }
+
+    /// Whether what came is no TLS at all.
+    fileprivate var tellsOfPlainText: Bool { contains(anyOf: "wrong version number") }
 
     /// Whether the server sent an alert about our certificate; with TLS 1.3 that comes late.
     fileprivate var tellsOfRefusedCertificate: Bool {

@@ -44,6 +44,7 @@ struct PushPhase: Sendable {
             links: pushed.links,
             packs: pushed.packs,
             refused: pushed.refused,
+            lost: pushed.lost,
             phases: phases
         )
         try await Commit(attempt: attempt)(report)
@@ -63,6 +64,7 @@ struct PushPhase: Sendable {
         var directories: [DirectoryEntry] = []
         var links: [LinkEntry] = []
         var refused: [String] = []
+        var lost: [String] = []
     }
 
     private func push(
@@ -86,7 +88,8 @@ struct PushPhase: Sendable {
             packs: logs.packs + results.packs,
             directories: survey.directories,
             links: survey.links,
-            refused: survey.refused
+            refused: survey.refused,
+            lost: survey.lost
         )
     }
 

@@ -20,6 +20,24 @@ struct ToolPhase: Sendable {
         case stopped(ToolOutcome)
     }
 
+    /// What `push` needs to know of the tool.
+    struct HandOver: Codable {
+        var tool: ToolOutcome
+        /// Only this container may have been told so far; what the tool left is no result either way.
+        var wasToldToStop: Bool
+
+        init(_ outcome: Outcome) {
+            switch outcome {
+            case .ended(let tool):
+                self.tool = tool
+                wasToldToStop = false
+            case .stopped(let tool):
+                self.tool = tool
+                wasToldToStop = true
+            }
+        }
+    }
+
     func callAsFunction(_ signals: SignalInbox) async throws(WorkerFailure) -> Outcome {
         // The lock says that this process lives; the kernel lets go of it however it ends.
         let lock = try state.toolLock()
@@ -35,9 +53,7 @@ struct ToolPhase: Sendable {
         } catch {
             throw WorkerFailure(error, toolRan: false)
         }
-        switch outcome {
-        case .ended(let tool), .stopped(let tool): try state.write(tool, as: .tool)
-        }
+        try state.write(HandOver(outcome), as: .tool)
         return withExtendedLifetime(lock) { outcome }
     }
 

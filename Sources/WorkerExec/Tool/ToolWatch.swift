@@ -19,8 +19,8 @@ struct ToolWatch: Sendable {
         let lock = try state.toolLock()
         let wasTold = await waitUntilFree(lock, signals)
         if let bytes = try state.read(.tool), !bytes.isEmpty {
-            let tool = try state.require(ToolOutcome.self, from: .tool)
-            return wasTold ? .stopped(tool) : .ended(tool)
+            let end = try state.require(ToolPhase.HandOver.self, from: .tool)
+            return wasTold || end.wasToldToStop ? .stopped(end.tool) : .ended(end.tool)
         }
         let tool = ToolOutcome(
             end: .noExitCode,

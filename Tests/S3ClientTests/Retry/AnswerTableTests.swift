@@ -93,6 +93,7 @@ import Transport
         [
             (TransportError.Code.untrusted, S3Error.Code.untrusted), (.proxy, .unreachable),
             (.bodySource, .source), (.cancelled, .cancelled), (.usage, .configuration),
+            (.noTLS, .configuration),
         ]
     )
     func `what cannot pass on the way is final at once`(

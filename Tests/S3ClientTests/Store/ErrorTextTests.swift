@@ -129,12 +129,18 @@ import Transport
         (.unreachable, "https://s3.example.org cannot be reached"),
         (.interrupted, "the connection to https://s3.example.org broke"),
         (.untrusted, "the certificate of https://s3.example.org is not trusted"),
+        (.noTLS, "https://s3.example.org does not speak TLS at that port"),
         (.proxy, "the proxy refused"),
     ])
     func `no answers`(code: TransportError.Code, text: String) async throws {
         let found = try await line(.get, .failure(code))
         #expect(found.contains("Cannot get s3://bucket/k: " + text))
         #expect(found.contains("The script says"))
+    }
+
+    @Test func `a cancelled request says so once`() async throws {
+        let found = try await line(.part, .failure(.cancelled))
+        #expect(found == "Cannot upload a part of s3://bucket/k: cancelled.")
     }
 
     @Test func `hostile names and answers stay on one line`() async throws {

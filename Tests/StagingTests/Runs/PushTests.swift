@@ -303,4 +303,40 @@ import Testing
         let huge = try SurveyedFile(trusted: path)
         #expect(PushPlan([huge], packBelow: 1 << 30, own: []).packs.map(\.count) == [1])
     }
+
+    @Test("a declared output that cannot come back is lost, by name, not just left behind")
+    func lost() async throws {
+        let spec = try await inPod()
+        let output = try tree.at("data/out.dat")
+        func losses() async throws -> [String] { try await world.push(spec).lost }
+        #expect(try await losses() == [])
+        _ = output.withCString { unlink($0) }
+        #expect(try await losses().count == 1)
+        #expect(try await losses()[0].contains("\(output): it is not there any more"))
+        _ = output.withCString { mkfifo($0, 0o600) }
+        #expect(try await losses()[0].contains("it is a FIFO"))
+        _ = output.withCString { unlink($0) }
+        try replace("data/out.dat", byLinkTo: outside.path.description + "/canary")
+        #expect(try await losses()[0].contains("outside the job"))
+        try replace("data/out.dat", byLinkTo: "in.dat")
+        #expect(try await losses() == [])
+        _ = try tree.at("data/out_files").withCString { rmdir($0) }
+        try world.write("data/out_files", "a file")
+        #expect(try await losses()[0].contains("out_files"))
+    }
+
+    @Test("what is in a directory that may not be read is not passed over in silence")
+    func lockedDirectories() async throws {
+        let spec = try await inPod()
+        try world.write("jobs/1/working/locked/precious", "x")
+        let locked = try tree.at("jobs/1/working/locked")
+        let roots = try RootSet(spec.roots)
+        _ = locked.withCString { chmod($0, 0) }
+        defer { _ = locked.withCString { chmod($0, 0o700) } }
+        let survey = try asNobody {
+            try PushSurvey(spec, roots, scope: .all, fetched: [:])
+        }
+        #expect(survey.refused.count { $0.contains("\(locked) was left behind") } == 1)
+        #expect(survey.directories.contains { $0.path == locked })
+    }
 }

@@ -133,7 +133,7 @@ final class TemporaryTree: Sendable {
             found[directory.path] = .directory(directory.mode, directory.modified)
         }
         for link in survey.links { found[link.path] = .link(link.target) }
-        for (path, reason) in survey.refused { found[path] = .other(reason) }
+        for refusal in survey.refused { found[refusal.path] = .other(refusal.reason) }
         return found
     }
 }

@@ -174,6 +174,7 @@ final class World {
             links: survey.links,
             packs: logs.packs + results.packs,
             refused: survey.refused,
+            lost: survey.lost,
             phases: []
         )
         let bytes = try ContractCoding.encode(report)
