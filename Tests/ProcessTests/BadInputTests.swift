@@ -81,9 +81,11 @@ import Testing
         }
     }
 
-    /// On moto: SeaweedFS makes a bucket for whoever stores into it.
-    @Test func aBucketThatIsNotThere() async throws {
-        try await Lab.run(on: TestServer.running(.moto)) { lab in
+    /// SeaweedFS makes a bucket for whoever stores into it.
+    @Test(arguments: [TestServer.Kind.moto, .seaweed]) func aBucketThatIsNotThere(
+        _ kind: TestServer.Kind
+    ) async throws {
+        try await Lab.run(on: TestServer.running(kind)) { lab in
             let ending = try await lab.head(
                 "run",
                 try job(lab),
@@ -175,6 +177,8 @@ import Testing
             expect(ending, status: 65)
             #expect(ending.errors.contains(word), "\(ending.errors)")
             #expect(try await lab.keys("/jobs/") == [])
+            #expect(!ending.errors.contains("Run 1-"), "\(ending.errors)")
+            #expect(access("\(job.directory)/galaxy_s3/run.json", F_OK) != 0, "no run is noted")
         }
     }
 

@@ -105,6 +105,9 @@ import Testing
             let answer = try RunAnswer(cut)
             #expect(answer.lines.filter { $0.event == "error" }.count == 1)
             #expect(answer.error?.code == "interrupted", "\(answer.error?.message ?? "")")
+            for word in [answer.run ?? "no run", "galaxy-head-node run --job \(job.description)"] {
+                #expect(answer.error?.message.map { $0.contains(word) } == true, "\(cut.output)")
+            }
             #expect(answer.failedTries == [], "an interruption is no verdict on a try")
             let second = try await lab.run(job)
             #expect(second.status == 0, "\(second.answer.ending?.message ?? "")")

@@ -25,8 +25,10 @@ struct CancelCommand: AsyncParsableCommand {
             let desk = try notes.desk(session)
             let fence = await Self.fence(desk)
             // Whether or not it stands, the tool must not go on.
-            try await Self.endTries(notes.state, description, session)
-            switch try fence.get().verdict {
+            let trouble = await Self.endTries(notes.state, description, session)
+            let result = try fence.get()
+            if let trouble { throw trouble }
+            switch result.verdict {
             case .ended(let reason, _):
                 Console.out("Run \(notes.state.run) is over: \(reason.rawValue).")
             case .committed:
@@ -46,22 +48,30 @@ struct CancelCommand: AsyncParsableCommand {
     }
 
     /// Ends all tries, and removes what is left of them unless a head follows the run and does.
+    ///
+    /// - Returns: the first trouble; it keeps no other try from being ended.
     private static func endTries(
         _ state: RunState,
         _ description: JobDescription,
         _ session: Session
-    ) async throws(HeadError) {
-        let executor = try session.executor()
-        let tries = state.tries.map { TryID(run: state.run, number: $0.number) }
-        for id in tries { try await executor.stop(id) }
-        let folder: RunFolder
+    ) async -> HeadError? {
+        var trouble: HeadError?
         do throws(HeadError) {
-            folder = try RunFolder(jobDirectory: description.jobDirectory)
+            let executor = try session.executor()
+            let tries = state.tries.map { TryID(run: state.run, number: $0.number) }
+            for id in tries {
+                do throws(HeadError) {
+                    try await executor.stop(id)
+                } catch {
+                    trouble = trouble ?? error
+                }
+            }
+            let folder = try RunFolder(jobDirectory: description.jobDirectory)
+            for id in tries { try await executor.remove(id) }
+            withExtendedLifetime(folder) {}
         } catch {
-            guard error.code == .busy else { throw error }
-            return
+            if error.code != .busy { trouble = trouble ?? error }
         }
-        for id in tries { try await executor.remove(id) }
-        withExtendedLifetime(folder) {}
+        return trouble
     }
 }

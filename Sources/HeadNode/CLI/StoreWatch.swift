@@ -24,7 +24,7 @@ final class StoreWatch: Sendable {
         return lastWord.withLock { last in
             guard now - last >= Self.pause else { return nil }
             last = now
-            return "The bucket is in trouble, still trying to \(what) (attempt \(attempt)): \(why)"
+            return "\(what): \(why). Attempt \(attempt) has failed; trying again"
         }
     }
 }
