@@ -14,9 +14,9 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Run one job: stage its files, run its tool, bring its results back.",
         discussion: """
             If a run of this job goes on already, or was cut off, it is taken up where it is: \
-            nothing is staged or run twice. Ctrl-C stops watching; the run itself goes on, and \
-            `run` again or `cancel` takes it from there. When the last run of the job has ended, \
-            `run` begins a new one, and the tool runs again.
+            what is in the bucket is not staged again, and no tool is run twice. Ctrl-C stops \
+            watching; the run itself goes on, and `run` again or `cancel` takes it from there. When \
+            the last run of the job has ended, `run` begins a new one, and the tool runs again.
 
             Exit status: 0 the tool ended with exit code 0, 1 it did not or the run failed, 64 wrong \
             usage, 65 the job description is wrong, 66 an input is missing or unusable, 69 the \
