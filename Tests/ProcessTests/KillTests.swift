@@ -123,7 +123,7 @@ import Testing
         try await Lab.run { lab in
             let job = try Self.job(lab, isGated: phase == "tool")
             if phase == "push" {
-                let big = "head -c 60000000 /dev/zero > $JOB/working/big; "
+                let big = "head -c 200000000 /dev/zero > $JOB/working/big; "
                 try Shell.run("sed -i '2a \(big)' \(job.directory)/tool_script.sh")
             }
             let head = try lab.start("run", job, ["--json"])
@@ -131,11 +131,7 @@ import Testing
             try await Patience.long.wait(phase) {
                 switch phase {
                 case "tool": return head.output.contains(#""event":"output""#)
-                // The tool has ended, and so begins the push.
-                case "push":
-                    return try Shell.run(
-                        "ls \(lab.folder)/state/tries/*/volume/state/tool.json 2> /dev/null || true"
-                    ) != ""
+                case "push": return head.output.contains(#""phase":"push""#)
                 default: return true
                 }
             }

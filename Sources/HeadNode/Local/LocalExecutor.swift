@@ -30,7 +30,8 @@ struct LocalExecutor: Executor {
             in: settings.stateDirectory
         )
         try checkReach(of: folder)
-        try folder.write(try pod(order, in: folder), as: "pod.json")
+        let worker = try workerWithinReach(folder)
+        try folder.write(try pod(order, in: folder, worker), as: "pod.json")
         try start(in: folder)
     }
 
@@ -118,7 +119,8 @@ struct LocalExecutor: Executor {
     /// credential and, if so configured, no network.
     private func pod(
         _ order: TryOrder,
-        in folder: TryFolder
+        in folder: TryFolder,
+        _ worker: FilePath
     ) throws(HeadError) -> LocalPod {
         let canDisableUserNamespaces = try canDisableUserNamespaces(folder)
         let invocation = try WorkerInvocation(
@@ -133,7 +135,7 @@ struct LocalExecutor: Executor {
         ) throws(HeadError) -> LocalPod.Container {
             let plan = BubblewrapPlan(
                 bubblewrap: bubblewrap,
-                mounts: try mounts(order, in: folder, for: verb),
+                mounts: try mounts(order, in: folder, worker, for: verb),
                 sharesNetwork: hasNetwork,
                 user: LocalUser.own.user,
                 group: LocalUser.own.group,
@@ -168,6 +170,7 @@ struct LocalExecutor: Executor {
     private func mounts(
         _ order: TryOrder,
         in folder: TryFolder,
+        _ worker: FilePath,
         for verb: WorkerInvocation.Verb
     ) throws(HeadError) -> [BubblewrapPlan.Mount] {
         var mounts: [BubblewrapPlan.Mount]
@@ -199,7 +202,7 @@ struct LocalExecutor: Executor {
         let user = LocalUser.own
         guard user.isOther else { return }
         let volume = try folder.place("volume/state")
-        for path in [volume, worker, bubblewrap] {
+        for path in [volume, bubblewrap] {
             guard let obstacle = user.obstacle(to: path) else { continue }
             throw HeadError(
                 .executor,
@@ -211,6 +214,20 @@ struct LocalExecutor: Executor {
                     : "Put it where every user can read it, or run Galaxy as a user of its own."
             )
         }
+    }
+
+    /// The worker where whoever bubblewrap runs as can read it: where it is, or a copy in the folder.
+    private func workerWithinReach(_ folder: TryFolder) throws(HeadError) -> FilePath {
+        let user = LocalUser.own
+        guard user.isOther, user.obstacle(to: worker) != nil else { return worker }
+        let copy = try folder.place("worker")
+        do throws(StagingError) {
+            let name = try naming { () throws(NameError) in try RelativePath("worker") }
+            try folder.directory.install(program: worker, as: name)
+        } catch {
+            throw HeadError(error, doing: "Cannot give a try its worker")
+        }
+        return copy
     }
 
     /// Whether this bubblewrap knows the option, which it has had since 0.8, and may use it here,

@@ -29,26 +29,10 @@ struct InstallCommand: AsyncParsableCommand {
     }
 
     private static func install(into directory: Directory) throws(StagingError) {
-        let own: FilePath
-        do throws(NameError) {
-            own = try FilePath("/proc/self/exe")
-        } catch {
-            throw .name(error)
-        }
-        let fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else { throw .system("read", "this program") }
-        let source = Descriptor(owning: fd)
-        let temporary = try RelativePath.one(".galaxy-worker-exec.new".utf8)
-        try directory.remove(temporary)
-        let copy = try directory.open(temporary, O_WRONLY | O_CREAT | O_EXCL, action: "create")
-        let size = try source.status().stamp.size
-        var offset: off_t = 0
-        while Int64(offset) < size {
-            let count = sendfile(copy.raw, source.raw, &offset, Int(size) - Int(offset))
-            guard count > 0 else { throw .system("copy", own.logSafe) }
-        }
-        try copy.set(mode: FileMode(0o755), modified: Clock.fileTime(), name: directory.path)
-        try copy.synchronise(name: directory.path)
-        try directory.rename(temporary, to: try RelativePath.one("galaxy-worker-exec".utf8))
+        let own = try naming { () throws(NameError) in try FilePath("/proc/self/exe") }
+        try directory.install(
+            program: own,
+            as: try RelativePath.one("galaxy-worker-exec".utf8)
+        )
     }
 }
