@@ -19,11 +19,26 @@ struct BuiltPrograms: Sendable {
             as: UTF8.self
         )
         let folder = own.split(separator: "/").dropLast().map { "/" + $0 }.joined()
-        headNode = folder + "/galaxy-head-node"
-        worker = try Self.staticWorker()
-        for program in [headNode, worker] where access(program, X_OK) != 0 {
+        headNode = try Self.withinReach(folder + "/galaxy-head-node")
+        worker = try Self.withinReach(try Self.staticWorker())
+    }
+
+    /// A copy that other users can run too, wherever the repository is. The place is the same for
+    /// every process of this user, so that nothing piles up; a copy appears whole.
+    private static func withinReach(_ program: String) throws -> String {
+        guard access(program, X_OK) == 0 else {
             throw ChildProcess.Failure(description: "\(program) is not there")
         }
+        let name = program.split(separator: "/").last.map(String.init) ?? ""
+        let folder = "/var/tmp/galaxy-s3-executor-programs-\(getuid())"
+        let copy = "\(folder)/\(name)"
+        try Shell.run(
+            """
+            umask 022; mkdir -p \(folder); cp '\(program)' \(copy).\(getpid())
+            mv \(copy).\(getpid()) \(copy)
+            """
+        )
+        return copy
     }
 
     /// The tool's sandbox does not hold this build's libraries, so the worker is the static one.
