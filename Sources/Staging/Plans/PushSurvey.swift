@@ -23,6 +23,7 @@ package struct PushSurvey: Sendable {
     /// Directories where Galaxy has a file; nothing in them could be put in place either.
     private var blocked: Set<FilePath> = []
     private let fetched: [FilePath: FileStamp]
+    private let linksBefore: Set<FilePath>
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -41,6 +42,7 @@ package struct PushSurvey: Sendable {
     ) throws(StagingError) {
         job = spec.job.directory
         self.fetched = fetched
+        linksBefore = Set(spec.links.map(\.path))
         directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
@@ -170,10 +172,11 @@ package struct PushSurvey: Sendable {
 
     /// Notes directories that the tool made where Galaxy has a file.
     private mutating func block(_ tree: TreeSurvey) {
-        for directory in tree.directories where fetched[directory.path] != nil {
+        for directory in tree.directories
+        where fetched[directory.path] != nil || linksBefore.contains(directory.path) {
             guard blocked.insert(directory.path).inserted else { continue }
             if !seen.contains(directory.path) {
-                refuse(directory.path, "it was a file before the tool ran")
+                refuse(directory.path, "it was no directory before the tool ran")
             }
         }
     }

@@ -146,6 +146,8 @@ enum SnapshotEntry: Hashable, CustomStringConvertible {
     case link(ByteString)
     case other(String)
 
+    var isDirectory: Bool { if case .directory = self { true } else { false } }
+
     var description: String {
         switch self {
         case .file(let bytes, let mode, let time): "file of \(bytes.count) \(mode) \(time)"
