@@ -159,7 +159,13 @@ struct ExecuteStep: Sendable {
     private func patientResult() async throws(HeadError) -> RunResult? {
         for _ in 0..<Self.resultPatience {
             if let result = try await desk.result() { return result }
-            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return nil }
+            guard (try? await Task.sleep(for: .seconds(1))) != nil else {
+                // Whoever stops watching has not learned that the result is lost.
+                throw HeadError(
+                    .interrupted,
+                    what: "Run \(desk.run) goes on without being watched"
+                )
+            }
         }
         return nil
     }
