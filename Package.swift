@@ -72,6 +72,10 @@ let package = Package(
             "Staging",
             ["Diagnostics", "Names", "Digests", "Transport", "S3Client", "Contract", "CLinux"],
         ),
+        library(
+            "Kubernetes",
+            ["Diagnostics", "Transport", .product(name: "Yams", package: "Yams")],
+        ),
         .executableTarget(
             name: "WorkerExec",
             dependencies: [
@@ -84,7 +88,8 @@ let package = Package(
             name: "HeadNode",
             dependencies: [
                 "Diagnostics", "Names", "Digests", "Transport", "S3Client", "Contract",
-                "Staging", "CLinux", argumentParser, .product(name: "Yams", package: "Yams"),
+                "Staging", "Kubernetes", "CLinux", argumentParser,
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings,
         ),
@@ -117,10 +122,11 @@ let package = Package(
             "WorkerExecTests",
             ["WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "TestSupport"],
         ),
+        tests("KubernetesTests", ["Kubernetes", "Transport", "Diagnostics", "TestSupport"]),
         tests(
             "HeadNodeTests",
             [
-                "HeadNode", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
+                "HeadNode", "Kubernetes", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
                 "Diagnostics", "TestSupport",
             ],
         ),

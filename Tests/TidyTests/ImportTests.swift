@@ -24,7 +24,7 @@ import Testing
         "CXML": ["Sources/S3Client/XML/"],
         "CDigests": ["Sources/Digests/"],
         "CBoot": ["Sources/WorkerExec/"],
-        "Yams": ["Sources/HeadNode/"],
+        "Yams": ["Sources/HeadNode/", "Sources/Kubernetes/"],
         "ArgumentParser": ["Sources/HeadNode/", "Sources/WorkerExec/"],
     ]
 

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A kind of Kubernetes object that can be listed and watched.
+package protocol ClusterResource: Decodable, Sendable {
+    var metadata: ObjectMeta { get }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A Job (batch/v1) as the server has it; of its fields, those that we read.
+package struct Job: ClusterResource, Equatable {
+    package var metadata: ObjectMeta
+    package var status: JobStatus
+
+    private enum CodingKeys: String, CodingKey { case metadata, status }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        metadata = try fields.decode(ObjectMeta.self, forKey: .metadata)
+        status = try fields.decodeIfPresent(JobStatus.self, forKey: .status) ?? JobStatus()
+    }
+}
+
+/// How a Job fares. A new Job's is empty.
+package struct JobStatus: Decodable, Sendable, Equatable {
+    package var active = 0
+    package var succeeded = 0
+    package var failed = 0
+    package var conditions: [Condition] = []
+
+    private enum CodingKeys: String, CodingKey { case active, succeeded, failed, conditions }
+
+    package init() {}
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        active = try fields.decodeIfPresent(Int.self, forKey: .active) ?? 0
+        succeeded = try fields.decodeIfPresent(Int.self, forKey: .succeeded) ?? 0
+        failed = try fields.decodeIfPresent(Int.self, forKey: .failed) ?? 0
+        conditions = try fields.decodeIfPresent([Condition].self, forKey: .conditions) ?? []
+    }
+
+    /// The condition of this type, if the status has one.
+    package func condition(_ type: String) -> Condition? { conditions.first { $0.type == type } }
+}
