@@ -67,7 +67,7 @@ struct CancelCommand: AsyncParsableCommand {
                 }
             }
             let folder = try RunFolder(jobDirectory: description.jobDirectory)
-            for id in tries { try await executor.remove(id) }
+            for id in tries { try await executor.remove(id, isSuccess: false) }
             withExtendedLifetime(folder) {}
         } catch {
             if error.code != .busy { trouble = trouble ?? error }

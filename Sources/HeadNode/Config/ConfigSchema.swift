@@ -35,6 +35,12 @@ enum ConfigSchema {
         in: 0...100,
         doc: "How often a run is tried again after evictions and other disruptions."
     )
+    static let disruptionDelay = duration(
+        "disruption_delay",
+        fallback: "5s",
+        in: 0...300,
+        doc: "How long a run waits after a disruption; twice as long after each further one."
+    )
 
     static let bucket = plain(
         "s3.bucket",
@@ -170,7 +176,7 @@ enum ConfigSchema {
 
     /// All keys, in the order of the documentation.
     static let keys: [ConfigKey] = [
-        instance.key, executor.key, retries.key, disruptions.key,
+        instance.key, executor.key, retries.key, disruptions.key, disruptionDelay.key,
         bucket.key, endpoint.key, region.key, prefix.key, addressing.key, checksums.key,
         encryption.key, allowHTTP.key, caFile.key, profile.key,
         packBelow.key, transfers.key,

@@ -22,6 +22,9 @@ struct Settings: Sendable, Equatable {
     var retries: Int
     /// How often a run is tried again after disruptions that are not the tool's fault.
     var disruptions: Int
+    /// How long a run waits after its first disruption, in seconds; each further wait is twice as
+    /// long.
+    var disruptionDelay: Int64
 
     enum ExecutorKind: String, Sendable, CaseIterable {
         /// On this machine, in namespaces made by bubblewrap.

@@ -37,11 +37,12 @@ struct SettingsResolver {
         let executor = read(ConfigSchema.executor)
         let retries = read(ConfigSchema.retries)
         let disruptions = read(ConfigSchema.disruptions)
+        let disruptionDelay = read(ConfigSchema.disruptionDelay)
         let bucket = storage()
         let policy = staging()
         let local = local()
-        if let instance, let executor, let retries, let disruptions, let bucket, let policy,
-            let local, problems.isEmpty
+        if let instance, let executor, let retries, let disruptions, let disruptionDelay,
+            let bucket, let policy, let local, problems.isEmpty
         {
             return Settings(
                 instance: instance,
@@ -52,7 +53,8 @@ struct SettingsResolver {
                 executor: executor,
                 local: local,
                 retries: retries,
-                disruptions: disruptions
+                disruptions: disruptions,
+                disruptionDelay: disruptionDelay
             )
         }
         throw ConfigError(problems)

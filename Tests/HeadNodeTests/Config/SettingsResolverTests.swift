@@ -95,6 +95,7 @@ import Testing
               instance: main
               retries: 0
               disruptions: 9
+              disruption_delay: 2m
               s3: {bucket: data, endpoint: "http://10.0.0.1:9000", region: eu, prefix: /a/b/,
                 addressing: path, checksums: when_required, encryption: AES256, allow_http: true,
                 profile: galaxy}
@@ -108,6 +109,7 @@ import Testing
         #expect(settings.instance.description == "main")
         #expect(settings.retries == 0)
         #expect(settings.disruptions == 9)
+        #expect(settings.disruptionDelay == 120)
         let location = StorageLocation(
             bucket: "data",
             endpoint: "http://10.0.0.1:9000",
