@@ -21,6 +21,8 @@ package struct KubernetesError: ExplainedError {
         case notFound = "not-found"
         /// 409, an object of this name exists.
         case alreadyExists = "already-exists"
+        /// 409, an object of this name is on its way out: the same request may succeed soon.
+        case beingDeleted = "being-deleted"
         /// 409, the object is another version now.
         case conflict
         /// 410: what was asked for is too old to be known.
@@ -66,7 +68,7 @@ package struct KubernetesError: ExplainedError {
     /// Whether the same request may succeed later.
     package var isRetryable: Bool {
         switch code {
-        case .unreachable, .unavailable, .busy, .quota: true
+        case .unreachable, .unavailable, .busy, .quota, .beingDeleted: true
         default: false
         }
     }

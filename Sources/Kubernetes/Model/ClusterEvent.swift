@@ -2,6 +2,8 @@
 
 /// An Event (v1): what a part of the cluster has to say about an object.
 package struct ClusterEvent: ClusterResource, Equatable {
+    package static let kind = ResourceKind.events
+
     package var metadata: ObjectMeta
     /// Such as `FailedScheduling`.
     package var reason: String?

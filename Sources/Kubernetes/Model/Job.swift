@@ -2,6 +2,8 @@
 
 /// A Job (batch/v1) as the server has it; of its fields, those that we read.
 package struct Job: ClusterResource, Equatable {
+    package static let kind = ResourceKind.jobs
+
     package var metadata: ObjectMeta
     package var status: JobStatus
 

@@ -2,6 +2,8 @@
 
 /// A Pod (v1) as the server has it; of its fields, those that we read.
 package struct Pod: ClusterResource, Equatable {
+    package static let kind = ResourceKind.pods
+
     package var metadata: ObjectMeta
     /// The node it was given to; nil as long as it waits for one.
     package var nodeName: String?
