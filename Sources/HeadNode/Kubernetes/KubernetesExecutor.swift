@@ -38,8 +38,7 @@ final class KubernetesExecutor: Executor {
 
     private func name(_ id: TryID) -> String { JobName(instance: settings.jobPrefix(instance), id).text }
 
-    /// Keeps the watches going while `work` runs.
-    func watching<Value: Sendable>(
+    func serving<Value: Sendable>(
         _ work: @escaping @Sendable () async throws(HeadError) -> Value
     ) async throws(HeadError) -> Value {
         let selector = LabelSelector([JobLabels.instance: JobLabels.value(instance.description)])

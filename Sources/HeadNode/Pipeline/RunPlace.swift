@@ -10,6 +10,8 @@ struct RunPlace: Codable, Sendable, Equatable, CustomStringConvertible {
     var endpoint: String?
     var prefix: String
     var instance: String
+    /// Which cluster's namespace its tries are in; nil for this machine.
+    var cluster: String?
 
     init(_ settings: Settings) {
         bucket = settings.storage.bucket
