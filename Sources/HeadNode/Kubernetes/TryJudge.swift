@@ -57,9 +57,17 @@ struct TryJudge {
         case .stuck(let end, let seconds):
             return waited >= Double(seconds) ? .end(end, isOver: false) : .goOn
         case .ended(let end):
-            // A Job whose pod was never seen: the news of the pod may be on its way.
-            if case .gone = end, waited < Self.lateness { return .goOn }
+            if isUncertain(end), waited < Self.lateness { return .goOn }
             return .end(end, isOver: true)
+        }
+    }
+
+    /// Who ended a pod, its Job's deadline or somebody else, is said of the Job, and that may come
+    /// later than what is said of the pod; so may a pod that takes this one's place.
+    private func isUncertain(_ end: TryEnd) -> Bool {
+        switch end {
+        case .gone, .killed: true
+        default: false
         }
     }
 
