@@ -130,7 +130,8 @@ let package = Package(
         tests(
             "HeadNodeTests",
             [
-                "HeadNode", "Kubernetes", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
+                "HeadNode", "Kubernetes", "Staging", "Contract", "S3Client", "Transport", "Names",
+                "Digests",
                 "Diagnostics", "TestSupport",
             ],
         ),

@@ -26,9 +26,11 @@ struct PodReading {
         if status.container(roles.initial)?.state?.running != nil {
             return .waiting(PodWait(kind: .ordinary, text: "its files are being fetched"))
         }
-        return status.phase.isEmpty || status.phase == "Unknown" ? .unknown : .waiting(
-            PodWait(kind: .ordinary, text: "its containers are being made")
-        )
+        return status.phase.isEmpty || status.phase == "Unknown"
+            ? .unknown
+            : .waiting(
+                PodWait(kind: .ordinary, text: "its containers are being made")
+            )
     }
 
     // MARK: Ends
@@ -121,7 +123,8 @@ struct PodReading {
             guard let waiting = container.state?.waiting, let reason = waiting.reason else {
                 continue
             }
-            let text = "container \(container.name) of pod \(name): \(reason)"
+            let text =
+                "container \(container.name) of pod \(name): \(reason)"
                 + PodText.after(": ", waiting.message)
             switch reason {
             case "InvalidImageName", "ErrImageNeverPull":
@@ -173,8 +176,11 @@ struct CannotStart {
 enum DiskEviction {
     /// Whether this is the message of an eviction for the pod's own disk limit.
     static func isOwnLimit(_ message: String) -> Bool {
-        ["local storage usage exceeds", "local ephemeral storage limit", "Usage of EmptyDir volume"]
-            .contains { message.contains($0) }
+        [
+            "local storage usage exceeds", "local ephemeral storage limit",
+            "Usage of EmptyDir volume",
+        ]
+        .contains { message.contains($0) }
     }
 }
 

@@ -50,11 +50,13 @@ struct PodRescue: Sendable {
 
     private func events() async -> String {
         guard let events = try? await client.events(ofUID: pod.metadata.uid) else { return "" }
-        return events.map { event in
-            let text = "event \(event.reason ?? "") x\(event.count ?? 1): \(event.message ?? "")"
-            return Array(text.utf8).logSafe + "\n"
-        }
-        .joined()
+        return
+            events.map { event in
+                let text =
+                    "event \(event.reason ?? "") x\(event.count ?? 1): \(event.message ?? "")"
+                return Array(text.utf8).logSafe + "\n"
+            }
+            .joined()
     }
 
     private func section(_ container: String) async -> String {

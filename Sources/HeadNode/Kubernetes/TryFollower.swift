@@ -21,7 +21,10 @@ struct TryFollower: Sendable {
 
     /// - Returns: nil if the task was cancelled first.
     func callAsFunction() async -> TryEnd? {
-        let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (wakes, wake) = AsyncStream.makeStream(
+            of: Void.self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
         view.wake(for: job) { wake.yield() }
         defer { view.wake(for: job, nil) }
         wake.yield()

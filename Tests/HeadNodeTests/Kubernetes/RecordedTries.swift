@@ -17,7 +17,9 @@ struct RecordedTries {
     let jobs: [(type: String, job: Job)]
 
     init(_ version: String) throws {
-        let folder = String(#filePath.dropLast("HeadNodeTests/Kubernetes/RecordedTries.swift".count))
+        let folder = String(
+            #filePath.dropLast("HeadNodeTests/Kubernetes/RecordedTries.swift".count)
+        )
         let recordings = "\(folder)KubernetesTests/Recordings/\(version)"
         pods = try Self.lines("\(recordings)/watch-pods.jsonl").map { ($0.type, $0.object) }
         jobs = try Self.lines("\(recordings)/watch-jobs.jsonl").map { ($0.type, $0.object) }
@@ -25,9 +27,10 @@ struct RecordedTries {
 
     private static func lines<Resource>(_ path: String) throws -> [Line<Resource>] {
         let bytes = try Data(contentsOf: URL(filePath: path))
-        return try bytes.split(separator: UInt8(ascii: "\n")).map {
-            try JSONDecoder().decode(Line<Resource>.self, from: Data($0))
-        }
+        return try bytes.split(separator: UInt8(ascii: "\n"))
+            .map {
+                try JSONDecoder().decode(Line<Resource>.self, from: Data($0))
+            }
     }
 
     /// The names of all Jobs.

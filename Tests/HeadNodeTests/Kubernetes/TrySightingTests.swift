@@ -129,13 +129,14 @@ struct TrySightingTests {
     // MARK: Shapes that no recording has
 
     private func pod(_ json: String) throws -> Pod {
-        try JSONDecoder().decode(
-            Pod.self,
-            from: Data(
-                #"{"metadata":{"name":"p","uid":"u"},"spec":{"nodeName":"n"},"status":\#(json)}"#
-                    .utf8
+        try JSONDecoder()
+            .decode(
+                Pod.self,
+                from: Data(
+                    #"{"metadata":{"name":"p","uid":"u"},"spec":{"nodeName":"n"},"status":\#(json)}"#
+                        .utf8
+                )
             )
-        )
     }
 
     private func sighting(
