@@ -33,8 +33,8 @@ need_apt() {
     [ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install ${missing[*]}"
     say "installing ${missing[*]}"
     apt_update
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" \
-        < /dev/null > "$cache/apt.log" 2>&1 || {
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+        -o DPkg::Lock::Timeout=600 "${missing[@]}" < /dev/null > "$cache/apt.log" 2>&1 || {
         tail -n 20 "$cache/apt.log" >&2
         die "apt-get could not install ${missing[*]}"
     }
@@ -45,6 +45,85 @@ apt_update() {
     [ -z "${GALAXY_APT_UPDATED:-}" ] || return 0
     apt-get update -qq < /dev/null >&2
     export GALAXY_APT_UPDATED=1
+}
+
+# newest_source PACKAGE and newest_version PACKAGE: the version that the distribution has now of the
+# package's source, and of the package.
+# shellcheck disable=SC2016 # awk's own variables
+newest_source() {
+    newest_field "$1" '
+        /^Version: / { version = $2 }
+        /^Source: .*\(/ { source = $3; gsub(/[()]/, "", source) }
+        END { print source ? source : version }'
+}
+
+# shellcheck disable=SC2016
+newest_version() { newest_field "$1" '/^Version: / { print $2 }'; }
+
+newest_field() {
+    local value
+    value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2")
+    if [ -z "$value" ]; then
+        apt_update
+        value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2")
+    fi
+    [ -n "$value" ] || die "the distribution has no package $1"
+    printf '%s\n' "$value"
+}
+
+# unpacked PACKAGE...: prints a folder that holds these packages' files, without what they depend on.
+# They are not installed: no service of theirs starts, and nothing of the machine's is replaced.
+unpacked() {
+    local package folder work wanted=()
+    for package in "$@"; do wanted+=("$package=$(newest_version "$package")"); done
+    folder=$cache/unpacked-$1-$(printf '%s\n' "${wanted[@]}" | digest)
+    (
+        flock 9
+        [ ! -d "$folder" ] || exit 0
+        say "fetching ${wanted[*]}"
+        work=$(mktemp -d "$cache/unpacked.XXXXXX")
+        cd "$work"
+        if ! apt-get download -qq "${wanted[@]}" > log 2>&1; then
+            tail -n 3 log >&2
+            rm -rf "$work"
+            die "apt-get could not download ${wanted[*]}; is apt's list of packages too old?"
+        fi
+        for package in *.deb; do dpkg-deb -x "$package" tree; done
+        mv tree "$folder"
+        rm -rf "$work"
+    ) 9> "$cache/unpacked.lock"
+    printf '%s\n' "$folder"
+}
+
+# source_packages FOLDER PACKAGE=VERSION...: unpacks the distribution's own sources in FOLDER. The
+# list of sources is made from the machine's, whose own configuration stays as it is.
+source_packages() {
+    local folder=$1 apt=$1/.apt file options
+    shift
+    mkdir -p "$apt"/{parts,lists/partial}
+    for file in /etc/apt/sources.list.d/*.sources; do
+        [ ! -f "$file" ] ||
+            sed 's/^Types:.*/Types: deb-src/' "$file" > "$apt/parts/$(basename "$file")"
+    done
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ ! -f "$file" ] ||
+            sed -n 's/^deb[[:space:]]/deb-src /p' "$file" > "$apt/parts/$(basename "$file")"
+    done
+    options=(
+        -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/parts"
+        -o Dir::State::Lists="$apt/lists" -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache=
+        -o APT::Sandbox::User=
+    )
+    # Third parties' lists have no sources; only a missing source package is an error.
+    apt-get "${options[@]}" update || true
+    (
+        cd "$folder"
+        apt-get "${options[@]}" source "$@" || {
+            # The machine's lists are older, or newer, than what the distribution has now.
+            say "no sources of exactly these versions: taking the newest"
+            apt-get "${options[@]}" source "${@%%=*}"
+        }
+    )
 }
 
 # What `swift build` needs from the distribution.

@@ -31,6 +31,9 @@ extension CurlTransport {
         /// The proxy's URL; empty for none; nil for what `http_proxy`, `https_proxy` and `no_proxy`
         /// say. It can hold a password.
         package var proxy: Redacted<String>?
+        /// `host:port` that connections are made to, whatever the URL says; an IPv6 address is in
+        /// brackets. The server's certificate has to be for the URL's host all the same.
+        package var connectTo: String?
         /// For resolving, connecting and agreeing on TLS together.
         package var connectTimeout: Duration = .seconds(10)
         /// For how long a transfer may stay below 1 KiB/s; a request can have its own limit.

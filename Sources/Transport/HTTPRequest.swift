@@ -9,6 +9,7 @@ package struct HTTPRequest: Sendable {
         case head = "HEAD"
         case put = "PUT"
         case post = "POST"
+        case patch = "PATCH"
         case delete = "DELETE"
     }
 
@@ -18,12 +19,15 @@ package struct HTTPRequest: Sendable {
     /// `content-length` is left out, because the body has it; `transfer-encoding` and `expect` are
     /// refused.
     package var fields: [HTTPField]
-    /// What to send; nil sends no body (and `Content-Length: 0` with PUT and POST).
+    /// What to send; nil sends no body (and `Content-Length: 0` with PUT, POST and PATCH).
     package var body: HTTPBody?
-    /// For how long less than 1 KiB/s may move before the server counts as dead; nil for the
+    /// For how long less than `silenceRate` may move before the server counts as dead; nil for the
     /// transport's own limit. A server that copies or assembles a large object can be silent for
     /// minutes, and a watch for longer.
     package var silenceLimit: Duration?
+    /// Bytes a second below which a server counts as silent. For a stream of small events, which is
+    /// well as long as anything comes at all, it is 1.
+    package var silenceRate = 1024
     /// Whether to leave kept connections alone: for a retry after bytes came damaged.
     package var usesFreshConnection = false
 

@@ -25,6 +25,8 @@ package final class StubHTTPServer: Sendable {
         case hold
         /// Waits until `open` is called on the gate.
         case wait(Gate)
+        /// Does nothing for that many milliseconds.
+        case pause(UInt32)
         /// Ends the connection with a reset.
         case reset
         /// Does the steps that many times, or until the client has gone.
@@ -182,6 +184,7 @@ extension StubHTTPServer {
             case .sendPattern(let count): sendPattern(count, on: connection)
             case .hold: connection.drain()
             case .wait(let gate): wait(gate)
+            case .pause(let milliseconds): usleep(milliseconds * 1000) == 0
             case .reset: connection.reset()
             case .repeated(let count, let steps):
                 (0..<count).allSatisfy { _ in run(steps, on: connection) }

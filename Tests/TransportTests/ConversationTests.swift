@@ -25,7 +25,7 @@ import Transport
         #expect(transport.metrics.bytesDown == 15)
     }
 
-    @Test(arguments: [HTTPRequest.Method.get, .head, .put, .post, .delete])
+    @Test(arguments: [HTTPRequest.Method.get, .head, .put, .post, .patch, .delete])
     func `Each method is sent as it is called`(method: HTTPRequest.Method) async throws {
         let server = try StubHTTPServer([
             .read, .send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
@@ -37,7 +37,7 @@ import Transport
         let received = try #require(server.received.first)
         #expect(received.line == method.rawValue + " /a HTTP/1.1")
         #expect(received.field("x-a") == "1")
-        let hasLength = method == .put || method == .post
+        let hasLength = method == .put || method == .post || method == .patch
         #expect(received.field("content-length") == (hasLength ? "0" : nil))
         #expect(received.field("content-type") == nil)
         #expect(received.field("expect") == nil)
@@ -57,7 +57,7 @@ import Transport
         #expect(try await transport.send(HTTPRequest(.get, server.url), to: nil).bodyLength == 5)
     }
 
-    @Test(arguments: [HTTPRequest.Method.put, .post, .delete])
+    @Test(arguments: [HTTPRequest.Method.put, .post, .patch, .delete])
     func `A body arrives whole`(method: HTTPRequest.Method) async throws {
         let server = try StubHTTPServer([.read, .answer("")])
         defer { server.stop() }

@@ -60,6 +60,17 @@ import Transport
         #expect(error.remedy.contains("host name"))
     }
 
+    @Test func `A connection to one address, the certificate for a name`() async throws {
+        let server = try OpenSSLServer(name: "DNS:other.example")
+        defer { server.stop() }
+        var options = CurlTransport.Options.forTests
+        options.trust = .pem(server.certificatePEM)
+        options.connectTo = "127.0.0.1:\(server.port)"
+        let request = HTTPRequest(.get, "https://other.example/secret")
+        let response = try await CurlTransport(options).send(request, to: nil)
+        #expect(response.head.status == 200)
+    }
+
     @Test func `A server that speaks only TLS 1.1`() async throws {
         let server = try OpenSSLServer(
             name: "IP:127.0.0.1",

@@ -2,7 +2,8 @@
 
 import Diagnostics
 
-/// Keys in a profile of the shared files.
+/// Keys in a profile of the shared files. They carry a sighting of both files: who keeps them can
+/// see that they have to be read again.
 package struct ProfileCredentials: CredentialsProvider {
     private let environment: [String: String]
 
@@ -32,7 +33,8 @@ package struct ProfileCredentials: CredentialsProvider {
                     checking: id,
                     secret: secret,
                     token: properties["aws_session_token"],
-                    source: source
+                    source: source,
+                    files: config.files
                 )
             )
         default:

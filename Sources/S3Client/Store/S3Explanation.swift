@@ -56,7 +56,7 @@ struct S3Explanation: Sendable {
                 "the answer cannot be read", [reason],
                 "Check that \(endpoint) is an S3 endpoint and no proxy changes its answers."
             )
-        case .final(let error): (error.what, [error.place], error.remedy)
+        case .final(let error), .credentials(let error): (error.what, [error.place], error.remedy)
         }
     }
 

@@ -14,7 +14,7 @@ extension S3Store {
         to sink: (any HTTPBodySink)? = nil
     ) async throws(AttemptFailure) -> HTTPResponseHead {
         let credentials: Credentials
-        do { credentials = try await self.credentials.get() } catch { throw .final(error) }
+        do { credentials = try await self.credentials.get() } catch { throw .credentials(error) }
         let signer = SigV4Signer(credentials: credentials, region: corrections.region)
         let endpoint = options.endpoint
         let path = endpoint.path(request.key)
@@ -43,7 +43,11 @@ extension S3Store {
                 to: sink
             )
         } catch { throw .transport(error) }
-        guard response.head.isSuccess else { throw .answer(ErrorAnswer(response)) }
+        guard response.head.isSuccess else {
+            var answer = ErrorAnswer(response)
+            answer.signer = credentials
+            throw .answer(answer)
+        }
         return response.head
     }
 

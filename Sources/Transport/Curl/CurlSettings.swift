@@ -5,18 +5,21 @@ import Diagnostics
 
 /// What every transfer of one transport has in common; owned by the loop thread.
 ///
-/// It lends its certificates to the handles, so it outlives them.
+/// It lends its certificates and its list to the handles, so it outlives them.
 final class CurlSettings {
     private let options: CurlTransport.Options
     private let trusted: UnsafeRawBufferPointer?
     private let certificate: UnsafeRawBufferPointer?
     private let key: UnsafeRawBufferPointer?
+    private let detour: UnsafeMutablePointer<curl_slist>?
 
     init(_ options: CurlTransport.Options) {
         self.options = options
         trusted = if case .pem(let bytes) = options.trust { .copy(of: bytes) } else { nil }
         certificate = options.clientCertificate.map { .copy(of: $0.certificatePEM) }
         key = options.clientCertificate.map { .copy(of: $0.keyPEM.reveal()) }
+        // libcurl's spelling: whatever the URL's host and port, connect to these.
+        detour = options.connectTo.map { curl_slist_append(nil, "::" + $0) } ?? nil
     }
 
     deinit {
@@ -24,10 +27,11 @@ final class CurlSettings {
         trusted?.deallocate()
         certificate?.deallocate()
         key?.deallocate()
+        curl_slist_free_all(detour)
     }
 
-    /// Sets everything that does not depend on the request.
-    func apply(to handle: CurlHandle, silenceLimit: Duration?) throws(CurlCode) {
+    /// Sets everything that does not depend on the request, but for how silent a server may be.
+    func apply(to handle: CurlHandle, _ request: HTTPRequest) throws(CurlCode) {
         try handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
         try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try handle.set(CURLOPT_PATH_AS_IS, true)
@@ -40,18 +44,21 @@ final class CurlSettings {
         try handle.set(CURLOPT_BUFFERSIZE, options.receiveBufferBytes)
         try handle.set(CURLOPT_UPLOAD_BUFFERSIZE, options.uploadBufferBytes)
         try handle.set(CURLOPT_EXPECT_100_TIMEOUT_MS, milliseconds: options.continueTimeout)
-        try applyConnection(to: handle, silenceLimit: silenceLimit ?? options.silenceLimit)
+        try handle.set(CURLOPT_LOW_SPEED_LIMIT, request.silenceRate)
+        try handle.set(
+            CURLOPT_LOW_SPEED_TIME,
+            seconds: request.silenceLimit ?? options.silenceLimit
+        )
+        try applyConnection(to: handle)
         try applyTLS(to: handle)
     }
 
-    private func applyConnection(
-        to handle: CurlHandle,
-        silenceLimit: Duration
-    ) throws(CurlCode) {
+    private func applyConnection(to handle: CurlHandle) throws(CurlCode) {
         if let proxy = options.proxy { try handle.set(CURLOPT_PROXY, proxy.reveal()) }
+        if let detour {
+            try CurlCode.check(ccurl_set_list(handle.easy, CURLOPT_CONNECT_TO, detour))
+        }
         try handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: options.connectTimeout)
-        try handle.set(CURLOPT_LOW_SPEED_LIMIT, 1024)
-        try handle.set(CURLOPT_LOW_SPEED_TIME, seconds: silenceLimit)
         try handle.set(CURLOPT_TCP_NODELAY, true)
         try handle.set(CURLOPT_TCP_KEEPALIVE, true)
         try handle.set(CURLOPT_TCP_KEEPIDLE, 30)

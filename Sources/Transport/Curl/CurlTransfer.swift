@@ -76,7 +76,7 @@ extension CurlTransfer {
         try makeFieldList()
         let handle = CurlHandle(easy: easy)
         do throws(CurlCode) {
-            try settings.apply(to: handle, silenceLimit: request.silenceLimit)
+            try settings.apply(to: handle, request)
             try handle.set(CURLOPT_URL, request.url)
             try handle.set(CURLOPT_FRESH_CONNECT, request.usesFreshConnection)
             try CurlCode.check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, fieldList))
@@ -106,7 +106,7 @@ extension CurlTransfer {
             try handle.set(CURLOPT_POSTFIELDSIZE_LARGE, bytes: bytesToSend)
         case (.delete, nil):
             try handle.set(CURLOPT_CUSTOMREQUEST, method.rawValue)
-        case (.put, _), (.delete, _):
+        case (.put, _), (.patch, _), (.delete, _):
             try handle.set(CURLOPT_UPLOAD, true)
             try handle.set(CURLOPT_CUSTOMREQUEST, method.rawValue)
             try handle.set(CURLOPT_INFILESIZE_LARGE, bytes: bytesToSend)

@@ -202,6 +202,30 @@ import Transport
         #expect(form.contains("RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr"))
     }
 
+    @Test func `the token is read anew at every refresh`() async throws {
+        let home = try Home(token: "first")
+        let transport = ScriptedTransport([
+            Self.answer(), Self.answer(id: "ASIATWO", expires: "2023-11-15T00:13:20Z"),
+        ])
+        let clock = VirtualClock()
+        let cache = CredentialsCache(
+            WebIdentityCredentials(
+                role(home),
+                region: "us-east-1",
+                transport: transport,
+                clock: clock.storeClock
+            ),
+            clock: clock.storeClock
+        )
+        #expect(try await cache.get().accessKeyID == "ASIASTS")
+        try ChildProcess.write(Array("second".utf8), to: home.path + "/token")
+        clock.advance(by: 3000)
+        #expect(try await cache.get().accessKeyID == "ASIATWO")
+        let forms = transport.requests.map { String(decoding: $0.body, as: UTF8.self) }
+        #expect(forms.map { $0.contains("WebIdentityToken=first") } == [true, false])
+        #expect(forms.map { $0.contains("WebIdentityToken=second") } == [false, true])
+    }
+
     @Test(arguments: [
         ScriptedTransport.Reply.xml("<html/>"), .xml(""), .xml("<A>jwt-secret"),
         answer(expires: "2020-01-01T00:00:00Z"), answer(expires: "tomorrow"), answer(id: ""),
