@@ -51,7 +51,7 @@ struct RunCommand: AsyncParsableCommand {
                     folder: try RunFolder(jobDirectory: description.jobDirectory),
                     observe: { display.show($0) }
                 )
-                return try await executor.serving { () async throws(HeadError) in
+                return try await session.serving { () async throws(HeadError) in
                     try await pipeline.run()
                 }
             }

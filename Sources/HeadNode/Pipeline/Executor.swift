@@ -39,13 +39,9 @@ enum TryNews: Sendable {
 }
 
 /// What runs tries.
+///
+/// A value for one run's settings. What many runs share, and what goes on by itself, is `Session`'s.
 protocol Executor: Sendable {
-    /// Does `work`, and what the executor has to do all the while it goes on. All other calls but
-    /// `stop` and `remove` are made within.
-    func serving<Value: Sendable>(
-        _ work: @escaping @Sendable () async throws(HeadError) -> Value
-    ) async throws(HeadError) -> Value
-
     /// Starts the try, or finds that it was started before: a name is used once.
     ///
     /// - Parameter news: told why it takes long, if it does.
@@ -83,11 +79,4 @@ protocol Executor: Sendable {
         _ id: TryID,
         isSuccess: Bool
     ) async throws(HeadError)
-}
-
-extension Executor {
-    /// For an executor that has nothing to do by itself.
-    func serving<Value: Sendable>(
-        _ work: @escaping @Sendable () async throws(HeadError) -> Value
-    ) async throws(HeadError) -> Value { try await work() }
 }
