@@ -45,6 +45,12 @@ struct Session: Sendable {
                 program: try Programs.own(),
                 environment: workerEnvironment()
             )
+        case .kubernetes:
+            throw HeadError(
+                .executor,
+                what: "This build does not run tools on Kubernetes yet",
+                remedy: "Set executor to local."
+            )
         }
     }
 
