@@ -58,6 +58,12 @@ struct Session: Sendable {
                 program: try Programs.own(),
                 environment: workerEnvironment()
             )
+        case .kubernetes:
+            throw HeadError(
+                .executor,
+                what: "This build does not run tools on Kubernetes yet",
+                remedy: "Set executor to local."
+            )
         }
     }
 

@@ -54,6 +54,11 @@ enum Quantity {
         return "\(bytes)"
     }
 
+    /// CPU, in thousandths of a core, as Kubernetes writes it: `500m`, `2`.
+    static func cores(_ thousandths: Int64) -> String {
+        thousandths % 1000 == 0 ? "\(thousandths / 1000)" : "\(thousandths)m"
+    }
+
     /// A suffix as base and power; nil when it is none.
     private static func scale(_ suffix: String) -> (base: UInt128, power: Int)? {
         if let index = binary.firstIndex(of: suffix) { return (1024, index + 1) }

@@ -18,6 +18,7 @@ struct Settings: Sendable, Equatable {
     var staging: StagingPolicy
     var executor: ExecutorKind
     var local: LocalSettings
+    var kubernetes: KubernetesSettings
     /// How often a run that came to nothing is tried again, disruptions not counted.
     var retries: Int
     /// How often a run is tried again after disruptions that are not the tool's fault.
@@ -29,6 +30,8 @@ struct Settings: Sendable, Equatable {
     enum ExecutorKind: String, Sendable, CaseIterable {
         /// On this machine, in namespaces made by bubblewrap.
         case local
+        /// As Jobs of a Kubernetes cluster.
+        case kubernetes
     }
 }
 

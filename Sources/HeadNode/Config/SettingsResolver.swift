@@ -52,6 +52,7 @@ struct SettingsResolver {
                 staging: policy,
                 executor: executor,
                 local: local,
+                kubernetes: KubernetesSettings(),
                 retries: retries,
                 disruptions: disruptions,
                 disruptionDelay: disruptionDelay
