@@ -46,12 +46,19 @@ struct Session: Sendable {
         return try await cluster.serving(settings.instance, work)
     }
 
-    /// The executor for a run with these settings; nil for the session's own.
-    func executor(for run: Settings? = nil) throws(HeadError) -> any Executor {
+    /// The executor for a run.
+    ///
+    /// - Parameters:
+    ///   - subject: what is said of Galaxy's job where it runs.
+    ///   - run: the run's own settings; nil for the session's.
+    func executor(
+        for subject: JobSubject,
+        _ run: Settings? = nil
+    ) throws(HeadError) -> any Executor {
         let settings = run ?? settings
         switch settings.executor {
         case .local:
-            LocalExecutor(
+            return LocalExecutor(
                 settings: settings.local,
                 bubblewrap: try Programs.bubblewrap(),
                 worker: try Programs.worker(settings.local.worker),
@@ -59,10 +66,19 @@ struct Session: Sendable {
                 environment: workerEnvironment()
             )
         case .kubernetes:
-            throw HeadError(
-                .executor,
-                what: "This build does not run tools on Kubernetes yet",
-                remedy: "Set executor to local."
+            guard let cluster else {
+                throw HeadError(
+                    .executor,
+                    what: "No cluster was configured when this head began",
+                    remedy:
+                        "Set executor to kubernetes in the configuration that it is started with."
+                )
+            }
+            return KubernetesExecutor(
+                cluster: cluster,
+                settings: settings.kubernetes,
+                instance: settings.instance,
+                subject: subject
             )
         }
     }

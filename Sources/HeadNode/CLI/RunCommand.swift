@@ -41,7 +41,7 @@ struct RunCommand: AsyncParsableCommand {
                     let word = watch.word(on: event, now: Clock.monotonicSeconds())
                     if let word { display.show(.note(word)) }
                 }
-                let executor = try session.executor()
+                let executor = try session.executor(for: JobSubject(description))
                 let pipeline = JobPipeline(
                     description: description,
                     descriptionSHA256: digest,

@@ -15,6 +15,19 @@ final class Cluster: Sendable {
 
     init(client: KubernetesClient) { self.client = client }
 
+    /// The cluster that the settings name; nil when tries run elsewhere. It is not spoken to yet.
+    convenience init?(_ settings: Settings) throws(HeadError) {
+        guard settings.executor == .kubernetes else { return nil }
+        let access = settings.kubernetes.access
+        do throws(KubernetesError) {
+            self.init(
+                client: try KubernetesClient(try access.found(), namespace: access.namespace)
+            )
+        } catch {
+            throw HeadError(error, doing: "Cannot use the cluster")
+        }
+    }
+
     /// Keeps the watches going while `work` runs.
     func serving<Value: Sendable>(
         _ instance: InstanceName,

@@ -75,19 +75,3 @@ struct JobLabels: Sendable, Equatable {
         return String(decoding: text.utf8.prefix(longest), as: UTF8.self)
     }
 }
-
-/// What selects Jobs and pods by their labels, as a list or a watch takes it.
-enum LabelSelector {
-    /// All that this Galaxy has made, whichever head did.
-    static func all(of instance: InstanceName) -> String {
-        "app.kubernetes.io/managed-by=\(JobLabels.manager),\(JobLabels.instanceKey)=\(instance)"
-    }
-
-    /// The tries of one run.
-    static func run(
-        _ run: RunID,
-        of instance: InstanceName
-    ) -> String {
-        "\(all(of: instance)),\(JobLabels.runKey)=\(LabelValue(run.description))"
-    }
-}

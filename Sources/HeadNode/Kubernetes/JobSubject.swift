@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Staging
+
 /// What a Job says of Galaxy's job beside the run itself.
 struct JobSubject: Sendable, Equatable {
     /// The tool's full id.
@@ -21,5 +23,11 @@ struct JobSubject: Sendable, Equatable {
         self.image = image
         self.handler = handler
         self.destination = destination
+    }
+}
+
+extension JobSubject {
+    init(_ description: JobDescription) {
+        self.init(toolID: description.toolID, image: description.image)
     }
 }

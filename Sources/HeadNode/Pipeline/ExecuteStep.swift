@@ -60,9 +60,7 @@ struct ExecuteStep: Sendable {
                 spec: spec,
                 specKey: desk.layout.spec(state.run),
                 specSHA256: specSHA256,
-                storage: settings.storage,
-                image: description.image,
-                toolID: description.toolID
+                storage: settings.storage
             )
             try await executor.submit(order) { tell(id, $0) }
             state.tries[last].isSubmitted = true

@@ -20,10 +20,6 @@ struct TryOrder: Sendable {
     let specKey: ObjectKey
     let specSHA256: SHA256Digest
     let storage: StorageLocation
-    /// The tool's image; nil where the description names none.
-    let image: String?
-    /// The tool's id, for whoever looks at what runs.
-    let toolID: String
 }
 
 /// What an executor sees of a try while it goes on.

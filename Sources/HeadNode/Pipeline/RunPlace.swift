@@ -18,10 +18,14 @@ struct RunPlace: Codable, Sendable, Equatable, CustomStringConvertible {
         endpoint = settings.storage.endpoint
         prefix = settings.prefix.description
         instance = settings.instance.description
+        if settings.executor == .kubernetes {
+            cluster = "namespace \(settings.kubernetes.access.namespace)"
+        }
     }
 
     var description: String {
         "s3://\(bucket)/\(prefix) at \(endpoint ?? "AWS"), instance \(instance)"
+            + (cluster.map { ", on Kubernetes in \($0)" } ?? "")
     }
 }
 
