@@ -3,6 +3,7 @@
 # What the scripts share: where things are, what has to be installed, how long a part took.
 # Source it first: . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 set -euo pipefail
+shopt -s inherit_errexit
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Slow results live outside the tree, each under a name that says what it was made from.
@@ -62,11 +63,9 @@ newest_version() { newest_field "$1" '/^Version: / { print $2 }'; }
 
 newest_field() {
     local value
-    value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2")
-    if [ -z "$value" ]; then
-        apt_update
-        value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2")
-    fi
+    # The lists of packages may not have been fetched yet.
+    apt-cache show "$1" > /dev/null 2>&1 || apt_update
+    value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2") || true
     [ -n "$value" ] || die "the distribution has no package $1"
     printf '%s\n' "$value"
 }
@@ -178,9 +177,10 @@ print(*[s.getsockname()[1] for s in sockets])
 PYTHON
 }
 
-# start_time PID: when the process started, in clock ticks; nothing if it is gone. A pid and this
-# number together name one process for ever.
-start_time() { sed 's/^.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20; }
+# start_time PID: when the process started, in clock ticks; nothing if it has ended, whether or not its
+# parent has noticed. A pid and this number together name one process for ever.
+# shellcheck disable=SC2016 # awk's own variables
+start_time() { sed 's/^.*) //' "/proc/$1/stat" 2> /dev/null | awk '$1 != "Z" { print $20 }' || true; }
 
 # remember_process FILE PID and end_process FILE: ends exactly the process that was remembered.
 remember_process() { printf '%s %s\n' "$2" "$(start_time "$2")" > "$1"; }

@@ -11,7 +11,7 @@ import Synchronization
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Try out everything that jobs need: configuration, bucket and this machine.",
+        abstract: "Try out everything that jobs need: configuration, bucket, and this machine or the cluster.",
         discussion: """
             One line each: ok, warn or FAIL, what was found, and what to do. What is stored for it \
             goes to PREFIX/doctor/NONCE/ in the bucket and is removed again.
@@ -81,10 +81,13 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             report(.fail("credentials", error))
         }
-        report(ProgramExamination(configured: settings.local.worker).run())
-        if settings.executor == .local {
+        switch settings.executor {
+        case .local:
+            report(ProgramExamination(configured: settings.local.worker).run())
             report(await BubblewrapExamination(settings: settings.local).run())
             report(StateExamination(directory: settings.local.stateDirectory).run())
+        case .kubernetes:
+            await ClusterExamination(settings: settings.kubernetes).run(report)
         }
     }
 
