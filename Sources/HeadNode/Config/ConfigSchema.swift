@@ -21,7 +21,8 @@ enum ConfigSchema {
     static let executor: TypedKey<Settings.ExecutorKind> = choice(
         "executor",
         fallback: .local,
-        doc: "What runs the tools: `local` is this machine, in namespaces made by bubblewrap."
+        doc: "What runs the tools: `local` is this machine, in namespaces made by bubblewrap; "
+            + "`kubernetes` a cluster, as the section of that name says."
     )
     static let retries = count(
         "retries",
@@ -175,7 +176,9 @@ enum ConfigSchema {
     )
 
     /// All keys, in the order of the documentation.
-    static let keys: [ConfigKey] = [
+    static let keys: [ConfigKey] = own + KubernetesKeys.keys
+
+    private static let own: [ConfigKey] = [
         instance.key, executor.key, retries.key, disruptions.key, disruptionDelay.key,
         bucket.key, endpoint.key, region.key, prefix.key, addressing.key, checksums.key,
         encryption.key, allowHTTP.key, caFile.key, profile.key,

@@ -71,7 +71,7 @@ import Testing
                 let body = line.drop { $0 == " " }
                 guard body.hasPrefix("# ") else { return String(line) }
                 let rest = body.dropFirst(2)
-                let name = rest.prefix { $0.isLowercase || $0 == "_" }
+                let name = rest.prefix { $0.isLowercase || $0.isNumber || $0 == "_" }
                 let isKey =
                     rest.dropFirst(name.count).hasPrefix(": ")
                     && ConfigSchema.keys.contains { key in
