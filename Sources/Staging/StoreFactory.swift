@@ -18,7 +18,8 @@ package struct StoreFactory: Sendable {
         "/etc/ssl/cert.pem",
     ]
 
-    /// Where requests' signatures come from: environment, web identity, shared files.
+    /// Where requests' signatures come from: environment, web identity, shared files, container,
+    /// machine.
     package let credentials: any CredentialsProvider
     private let options: StorageOptions
     private let transport: CurlTransport
@@ -53,10 +54,13 @@ package struct StoreFactory: Sendable {
         }
         var names = environment
         if let profile { names["AWS_PROFILE"] = profile }
+        // Certificates of the store's own say nothing about those of a metadata service.
+        let direct = MetadataService.transportOptions(trust: Self.systemTrust(environment))
         credentials = CredentialsChain.standard(
             environment: names,
             region: location.region,
-            transport: transport
+            transport: transport,
+            metadata: { () throws(TransportError) in try CurlTransport(direct) }
         )
     }
 
@@ -78,7 +82,12 @@ package struct StoreFactory: Sendable {
         _ location: StorageLocation,
         _ environment: [String: String]
     ) -> CurlTransport.Options.Trust {
-        if let pem = location.caPEM { return .pem(Array(pem.utf8)) }
+        location.caPEM.map { .pem(Array($0.utf8)) } ?? systemTrust(environment)
+    }
+
+    private static func systemTrust(
+        _ environment: [String: String]
+    ) -> CurlTransport.Options.Trust {
         if let file = environment["AWS_CA_BUNDLE"], !file.isEmpty { return .file(file) }
         let found = systemCertificates.first { access($0, R_OK) == 0 }
         return found.map { .file($0) } ?? .system

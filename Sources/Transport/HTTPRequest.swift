@@ -24,6 +24,9 @@ package struct HTTPRequest: Sendable {
     /// transport's own limit. A server that copies or assembles a large object can be silent for
     /// minutes, and a watch for longer.
     package var silenceLimit: Duration?
+    /// How long the exchange may take from its start to its end, waiting for its turn aside; nil for
+    /// as long as something moves.
+    package var timeLimit: Duration?
     /// Whether to leave kept connections alone: for a retry after bytes came damaged.
     package var usesFreshConnection = false
 
