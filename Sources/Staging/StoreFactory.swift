@@ -43,7 +43,9 @@ package struct StoreFactory: Sendable {
             endpoint: endpoint,
             region: location.region,
             checksums: try Self.choice(location.checksums, named: "checksums"),
-            encryption: try Self.encryption(location.encryption)
+            encryption: try Self.encryption(location),
+            storageClass: try Self.storageClass(location.storageClass),
+            requesterPays: location.requesterPays ?? false
         )
         var settings = CurlTransport.Options()
         settings.trust = Self.trust(location, environment)
@@ -94,10 +96,17 @@ package struct StoreFactory: Sendable {
     }
 
     private static func encryption(
-        _ text: String?
+        _ location: StorageLocation
     ) throws(S3Error) -> StorageOptions.Encryption? {
+        guard let name = location.encryption else { return nil }
+        return try StorageOptions.Encryption(named: name, kmsKeyID: location.kmsKeyID)
+    }
+
+    private static func storageClass(
+        _ text: String?
+    ) throws(S3Error) -> StorageOptions.StorageClass? {
         guard let text else { return nil }
-        return try choice(text, named: "encryption")
+        return try choice(text, named: "storage_class")
     }
 
     private static func choice<Value: RawRepresentable<String>>(
