@@ -133,7 +133,11 @@ let package = Package(
             "WorkerExecTests",
             ["WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "TestSupport"],
         ),
-        tests("KubernetesTests", ["Kubernetes", "Transport", "Diagnostics", "TestSupport"]),
+        tests(
+            "KubernetesTests",
+            ["Kubernetes", "Transport", "Diagnostics", "TestSupport"],
+            exclude: ["Recordings"],
+        ),
         tests(
             "HeadNodeTests",
             [
