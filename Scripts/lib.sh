@@ -48,33 +48,32 @@ apt_update() {
     export GALAXY_APT_UPDATED=1
 }
 
-# newest_source PACKAGE and newest_version PACKAGE: the version that the distribution has now of the
-# package's source, and of the package.
+# newest PACKAGE...: PACKAGE=VERSION for each, as the distribution has it now.
 # shellcheck disable=SC2016 # awk's own variables
+newest() { shown "$@" | awk '/^Package: / { package = $2 } /^Version: / { print package "=" $2 }'; }
+
+# newest_source PACKAGE: the version that the distribution has now of the package's source.
+# shellcheck disable=SC2016
 newest_source() {
-    newest_field "$1" '
+    shown "$1" | awk '
         /^Version: / { version = $2 }
         /^Source: .*\(/ { source = $3; gsub(/[()]/, "", source) }
         END { print source ? source : version }'
 }
 
-# shellcheck disable=SC2016
-newest_version() { newest_field "$1" '/^Version: / { print $2 }'; }
-
-newest_field() {
-    local value
-    # The lists of packages may not have been fetched yet.
-    apt-cache show "$1" > /dev/null 2>&1 || apt_update
-    value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2") || true
-    [ -n "$value" ] || die "the distribution has no package $1"
-    printf '%s\n' "$value"
+# shown PACKAGE...: what apt knows of the newest versions; its lists may not have been fetched yet.
+shown() {
+    apt-cache show --no-all-versions "$@" 2> /dev/null && return
+    apt_update
+    apt-cache show --no-all-versions "$@" || die "the distribution lacks one of $*"
 }
 
 # unpacked PACKAGE...: prints a folder that holds these packages' files, without what they depend on.
 # They are not installed: no service of theirs starts, and nothing of the machine's is replaced.
 unpacked() {
-    local package folder work wanted=()
-    for package in "$@"; do wanted+=("$package=$(newest_version "$package")"); done
+    local package folder work wanted
+    mapfile -t wanted < <(newest "$@")
+    [ "${#wanted[@]}" = $# ] || die "apt knows no version of one of $*"
     folder=$cache/unpacked-$1-$(printf '%s\n' "${wanted[@]}" | digest)
     (
         flock 9

@@ -69,7 +69,14 @@ struct DoctorCommand: AsyncParsableCommand {
         do throws(S3Error) {
             let factory = try storage.factory()
             if case .found(let found) = try await factory.credentials.find() {
-                report(.ok("credentials", "access key \(found.shortKeyID) from \(found.source)"))
+                report(
+                    CredentialsExamination(
+                        found: found,
+                        isHandedOver: settings.executor == .local,
+                        now: Timestamp(seconds: Clock.fileTime().seconds)
+                    )
+                    .run()
+                )
             }
             await StoreExamination(
                 store: factory.store(policy: policy),

@@ -150,13 +150,17 @@ struct SettingsResolver {
         let addressing = read(ConfigSchema.addressing)
         let checksums = read(ConfigSchema.checksums)
         let encryption = read(ConfigSchema.encryption)
+        let kmsKeyID = read(ConfigSchema.kmsKeyID)
+        let storageClass = read(ConfigSchema.storageClass)
+        let requesterPays = read(ConfigSchema.requesterPays)
         let allowHTTP = read(ConfigSchema.allowHTTP)
         let profile = read(ConfigSchema.profile)
         let certificates = certificates()
         if !isSet(ConfigSchema.bucket.key) {
             reportMissing(ConfigSchema.bucket.key, "no bucket is set")
         }
-        guard let bucket, let prefix, let addressing, let checksums, let encryption, let allowHTTP
+        guard let bucket, let prefix, let addressing, let checksums, let encryption,
+            let storageClass, let requesterPays, let allowHTTP
         else { return nil }
         let location = StorageLocation(
             bucket: bucket,
@@ -165,6 +169,9 @@ struct SettingsResolver {
             addressing: addressing,
             checksums: checksums,
             encryption: encryption == "none" ? nil : encryption,
+            kmsKeyID: kmsKeyID,
+            storageClass: storageClass == "none" ? nil : storageClass,
+            requesterPays: requesterPays ? true : nil,
             allowHTTP: allowHTTP,
             caPEM: certificates
         )
@@ -198,6 +205,13 @@ struct SettingsResolver {
             _ = try endpoint(location.endpoint, "some-bucket", .path)
             blamed = ConfigSchema.addressing.key
             _ = try endpoint(location.endpoint, location.bucket, addressing)
+            blamed = ConfigSchema.kmsKeyID.key
+            if location.encryption != nil || location.kmsKeyID != nil {
+                _ = try StorageOptions.Encryption(
+                    named: location.encryption ?? "none",
+                    kmsKeyID: location.kmsKeyID
+                )
+            }
         } catch {
             report(blamed, ConfigProblem.continuing(error.what.utf8), error.remedy)
         }

@@ -5,10 +5,10 @@ import Transport
 
 /// Knows at any time which objects there are, from a list and what has happened since.
 ///
-/// It lists at the start, after a 410, after a stream in which nothing came, and every
-/// `WatchLimits.relist`; else it streams, and resumes from the last version that was handled when a
-/// stream ends or is cut. Nothing is told out of order, and nothing is left out but what was over
-/// before a list.
+/// It lists at the start, after a 410, every `WatchLimits.relist`, and, so that a stream that is
+/// blind is found out, when nothing has come for `WatchLimits.stream` times the pages of the last
+/// list; else it streams, and resumes from the last version that was handled when a stream ends or
+/// is cut. Nothing is told out of order, and nothing is left out but what was over before a list.
 package struct ResourceWatch<Resource: ClusterResource>: Sendable {
     private let client: KubernetesClient
     private let selector: LabelSelector
@@ -50,7 +50,11 @@ package struct ResourceWatch<Resource: ClusterResource>: Sendable {
     ) async -> KubernetesError? {
         do throws(KubernetesError) {
             let list = try await client.list(Resource.self, selector)
-            course.hasListed(at: list.resourceVersion, now: client.clock.elapsed())
+            course.hasListed(
+                at: list.resourceVersion,
+                count: list.items.count,
+                now: client.clock.elapsed()
+            )
             await handle(.listed(list.items))
             return nil
         } catch {
@@ -82,8 +86,9 @@ package struct ResourceWatch<Resource: ClusterResource>: Sendable {
         }
         // Leaving without asking for the outcome cancels the request.
         if let end { stream.end = end } else { stream.end = await outcome }
-        stream.lasted = client.clock.elapsed() - start
-        return course.ended(stream)
+        let now = client.clock.elapsed()
+        stream.lasted = now - start
+        return course.ended(stream, now: now)
     }
 
     /// - Returns: what ends the stream, if anything.

@@ -3,7 +3,7 @@
 /// Decides what a watch does next. Pure.
 ///
 /// ```
-///          ┌────────────── 410, ERROR, nothing came, or time to ──────────────┐
+///          ┌──────── 410, ERROR, nothing came for long, or time to ───────────┐
 ///  start ─▶ list ──▶ stream from the last version ──▶ it ended, or was cut ───┴─▶ stream …
 /// ```
 struct WatchCourse: Sendable {
@@ -41,6 +41,8 @@ struct WatchCourse: Sendable {
     /// Where to go on; nil for a list.
     private(set) var version: String?
     private var listed: Duration = .zero
+    /// How old a list may be when nothing has come since.
+    private var silentAge: Duration = .zero
     /// In a row; what comes next waits the longer, the more there are.
     private(set) var failures = 0
     /// Whether trouble was told and its end was not.
@@ -66,12 +68,16 @@ struct WatchCourse: Sendable {
         )
     }
 
-    mutating func hasListed(at version: String, now: Duration) {
+    mutating func hasListed(at version: String, count: Int, now: Duration) {
         // A server that names no version can be listed, not watched.
         self.version = version.isEmpty ? nil : version
         if version.isEmpty { failures += 1 }
         listed = now
         isBlind = false
+        // A stream in which nothing comes is either quiet or blind, and servers as old as 1.20 tell
+        // neither by a bookmark. A list tells; the more it costs, the rarer it is.
+        let pages = max(1, (count + KubernetesClient.pageSize - 1) / KubernetesClient.pageSize)
+        silentAge = min(limits.relist, limits.stream * pages)
     }
 
     /// - Returns: the trouble to tell.
@@ -92,11 +98,9 @@ struct WatchCourse: Sendable {
     mutating func advance(to version: String) { if !version.isEmpty { self.version = version } }
 
     /// - Returns: the trouble to tell, if any.
-    mutating func ended(_ stream: Stream) -> KubernetesError? {
-        if stream.lines > 0 || stream.lasted >= Self.shortest { failures = 0 }
-        // A bookmark comes before the end of every stream that is well. One in which nothing came
-        // may be blind, whatever the server says, so a list looks.
-        if stream.hasBegun, stream.lines == 0 { version = nil }
+    mutating func ended(_ stream: Stream, now: Duration) -> KubernetesError? {
+        if stream.lines > 0 || (stream.hasBegun && stream.lasted >= Self.shortest) { failures = 0 }
+        if stream.hasBegun, stream.lines == 0, now - listed >= silentAge { version = nil }
         switch stream.end {
         case .complete:
             if stream.lines == 0, stream.lasted < Self.shortest { failures += 1 }

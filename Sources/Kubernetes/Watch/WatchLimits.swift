@@ -2,8 +2,7 @@
 
 /// The times and the sizes of a watch.
 package struct WatchLimits: Sendable, Equatable {
-    /// How long the server is asked to keep one stream open. Shortly before its end it sends a
-    /// bookmark, so this is also the longest silence of a stream that is well.
+    /// How long the server is asked to keep one stream open.
     package var stream: Duration = .seconds(25)
     /// How long nothing at all may come before a stream counts as dead. More than `stream`.
     package var silence: Duration = .seconds(30)

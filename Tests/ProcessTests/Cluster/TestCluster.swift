@@ -68,6 +68,7 @@ struct TestCluster: Sendable {
             "kubernetes.worker_image=\(workerImage)", "kubernetes.credentials_secret=\(secret)",
             "kubernetes.shape=\(shape)", "kubernetes.output_allowance=256Mi",
             "kubernetes.requests_cpu=10m", "kubernetes.worker_requests_cpu=10m",
+            "limits.grace=5s",
         ]
         return (values + more).flatMap { ["--set", $0] }
     }
@@ -124,9 +125,11 @@ struct ClusterLab {
     func run(
         _ job: GalaxyJob,
         shape: String = "split",
-        _ more: [String] = []
+        more: [String] = [],
+        patience: Patience = .long
     ) async throws -> (status: Int32, answer: RunAnswer) {
-        try await lab.run(job, cluster.options(instance: instance, shape: shape, more))
+        let options = cluster.options(instance: instance, shape: shape, more)
+        return try await lab.run(job, options, patience: patience)
     }
 
     /// Starts a verb of the head node on the job.
@@ -134,7 +137,7 @@ struct ClusterLab {
         _ verb: String,
         _ job: GalaxyJob,
         shape: String = "split",
-        _ more: [String] = [],
+        more: [String] = [],
         json: Bool = true
     ) throws -> RunningProgram {
         let options = cluster.options(instance: instance, shape: shape, more)
