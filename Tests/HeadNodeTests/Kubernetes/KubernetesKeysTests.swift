@@ -273,6 +273,12 @@ import Testing
         #expect(found.first?.contains(why) == true, "\(found)")
     }
 
+    @Test(arguments: [17, 60, 900, 1100, 60_000]) func depthIsBounded(_ depth: Int) {
+        let nest = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        #expect(throws: BadValue.self) { try YAMLValue.read(String(nest.prefix(65_000))) }
+        #expect(throws: BadValue.self) { try YAMLValue.read(String(repeating: "a", count: 65_537)) }
+    }
+
     @Test func withoutAnImageOfTheWorkerThereIsNoStart() {
         var resolver = PlanSample.resolver("retries: 1")
         let error = #expect(throws: ConfigError.self) { try resolver.settings() }
