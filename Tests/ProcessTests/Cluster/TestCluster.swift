@@ -51,7 +51,9 @@ struct TestCluster: Sendable {
         _ name: String
     ) throws {
         let repository = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
-        try Shell.run("\(repository)/Scripts/cluster --state '\(state)' component \(action) \(name)")
+        try Shell.run(
+            "\(repository)/Scripts/cluster --state '\(state)' component \(action) \(name)"
+        )
     }
 
     /// What tells the head to run tries here.
@@ -166,7 +168,9 @@ struct ClusterLab {
         try await Patience.long.wait("the tool to run in a pod") {
             for name in try pods() where pod == nil || pod == name {
                 let folder = try volume(of: name)
-                if !folder.isEmpty, (try Shell.run("ls \(folder)/r*/tmp/runs 2> /dev/null || true")) != "" {
+                if !folder.isEmpty,
+                    (try Shell.run("ls \(folder)/r*/tmp/runs 2> /dev/null || true")) != ""
+                {
                     found = name
                 }
             }
@@ -191,7 +195,9 @@ struct ClusterLab {
 
     /// Where the pod's volume is on the node, which is this machine.
     func volume(of pod: String) throws -> String {
-        let uid = try cluster.kubectl("get pod \(pod) -o jsonpath={.metadata.uid} 2>/dev/null || true")
+        let uid = try cluster.kubectl(
+            "get pod \(pod) -o jsonpath={.metadata.uid} 2>/dev/null || true"
+        )
         guard !uid.isEmpty else { return "" }
         return "\(cluster.state)/kubelet/pods/\(uid)/volumes/kubernetes.io~empty-dir/work"
     }
