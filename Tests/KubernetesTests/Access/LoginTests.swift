@@ -43,7 +43,8 @@ import Testing
         let wrong = StubCluster(.status(401, "Unauthorized", "Unauthorized"))
         let refused = try wrong.client(login: .tokenFile(file.path))
         #expect(await error { try await refused.job("a") }?.code == .unauthenticated)
-        #expect(wrong.transport.requests.count == 2)
+        #expect((2...30).contains(wrong.transport.requests.count))
+        #expect(wrong.clock.elapsed <= AnswerRules.disbelief)
     }
 
     @Test func `A token file that is away for a moment is waited for`() async throws {
