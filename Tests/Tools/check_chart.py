@@ -17,13 +17,11 @@ import subprocess
 import sys
 import tempfile
 
-import kubernetes_validate
 import yaml
 
 import chart_cluster
+from kubernetes_schemas import VERSIONS, refusal
 
-# The oldest that there is a schema of, two between, and the newest.
-VERSIONS = ["1.25", "1.30", "1.35", "1.37"]
 # What is not Kubernetes' own, and has no schema there.
 FOREIGN = {"ServiceMonitor"}
 RELEASE, NAMESPACE = "galaxy-s3-executor", "galaxy"
@@ -86,15 +84,6 @@ def differ(got, wanted):
     return None if got == wanted else f"{json.dumps(got)[:2000]} is not {json.dumps(wanted)[:2000]}"
 
 
-def schema_refusal(manifest, version):
-    """Why the version's schema refuses the manifest; None if it does not."""
-    try:
-        used = kubernetes_validate.validate(manifest, version, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        return f"{'.'.join(str(part) for part in error.path)}: {error.message}"
-    return None if used == version else f"there is no schema of {version}, only of {used}"
-
-
 def check_schemas(checks, name, documents):
     for document in documents:
         what = f"{name}: {document['kind']} {document['metadata']['name']}"
@@ -103,8 +92,8 @@ def check_schemas(checks, name, documents):
         damaged = copy.deepcopy(document)
         damaged["metadata"]["surprise"] = "x"
         for version in VERSIONS:
-            checks.check(f"{what}, Kubernetes {version}", schema_refusal(document, version))
-            noticed = schema_refusal(damaged, version) is not None
+            checks.check(f"{what}, Kubernetes {version}", refusal(document, version))
+            noticed = refusal(damaged, version) is not None
             checks.check(f"{what}, damaged", None if noticed else f"{version} did not notice")
 
 
@@ -117,19 +106,19 @@ def check_golden(checks, golden, name, text):
 
 
 def check_refusals(checks, chart, base, refusals):
-    for refusal in refusals:
+    for case in refusals:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-            yaml.safe_dump(refusal["values"], file)
+            yaml.safe_dump(case["values"], file)
             file.flush()
             answer = chart.run("template", [base, file.name])
         problem = None
         if answer.returncode == 0:
             problem = "it is not refused"
-        elif refusal["says"] not in answer.stderr:
-            problem = f"the message does not say {refusal['says']!r}: {answer.stderr}"
+        elif case["says"] not in answer.stderr:
+            problem = f"the message does not say {case['says']!r}: {answer.stderr}"
         elif CANARY in answer.stderr:
             problem = "the message says the secret"
-        checks.check(f"refused: {refusal['what']}", problem)
+        checks.check(f"refused: {case['what']}", problem)
 
 
 def sections(values, path=()):
@@ -249,8 +238,12 @@ HELD_BACK = {
 }
 
 
-def check_network(checks, name, policy, label):
-    checks.check(f"{name}: whom the policy selects", differ(policy["spec"]["podSelector"], {"matchLabels": label}))
+def check_network(checks, name, policy, labels):
+    (selected,) = policy["spec"]["podSelector"].values()
+    missed = [pod for pod in labels if not selected.items() <= pod.items()]
+    checks.check(f"{name}: the policy selects all pods of jobs", differ(missed if labels else "there are none", []))
+    head = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "galaxy"}
+    checks.check(f"{name}: and not Galaxy's", "it does" if selected.items() <= head.items() else None)
     checks.check(f"{name}: nobody reaches workers", differ(policy["spec"]["ingress"], []))
     checks.check(f"{name}: both ways", differ(policy["spec"]["policyTypes"], ["Ingress", "Egress"]))
     for address, port in REACHED[name]:
@@ -262,12 +255,11 @@ def check_network(checks, name, policy, label):
         checks.check(f"{name}: {address} port {port}", "can be reached" if reached else None)
 
 
-def worker_label(repository):
-    """The label that the head gives its pods, from the head's own source."""
-    source = (repository / "Sources/HeadNode/Kubernetes/JobLabels.swift").read_text(encoding="utf-8")
-    (manager,) = re.findall(r'static let manager = "([^"]+)"', source)
-    assert 'note("\\(Self.recommended)/managed-by", Self.manager)' in source
-    return {"app.kubernetes.io/managed-by": manager}
+def worker_labels(repository):
+    """The labels of pods that the head makes, one dictionary for each that its own tests know."""
+    files = sorted((repository / "Tests/HeadNodeTests/Kubernetes/Golden").glob("*.json"))
+    jobs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return [job["spec"]["template"]["metadata"]["labels"] for job in jobs]
 
 
 def check_versions(checks, repository, chart):
@@ -281,7 +273,7 @@ def main(repository, helm, program):
     repository = pathlib.Path(repository)
     tools = repository / "Tests/Tools"
     checks, chart = Checks(), Chart(repository, helm)
-    label = worker_label(repository)
+    labels = worker_labels(repository)
     files = sorted((tools / "chart-values").glob("*.yaml"))
     checks.check("every case of the network has its values", differ([f.stem for f in files], sorted(REACHED)))
     for file in files:
@@ -295,7 +287,7 @@ def main(repository, helm, program):
         check_schemas(checks, name, documents)
         check_config(checks, name, documents, values, program)
         check_secrets(checks, chart, file, documents, values)
-        check_network(checks, name, one(documents, "NetworkPolicy"), label)
+        check_network(checks, name, one(documents, "NetworkPolicy"), labels)
         if name == "defaults":
             check_static(checks, repository, documents)
     refusals = yaml.safe_load((tools / "chart-refused.yaml").read_text(encoding="utf-8"))
