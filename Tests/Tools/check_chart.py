@@ -133,7 +133,8 @@ def check_strictness(checks, chart):
     for path in sections(chart.defaults):
         answer = chart.run("template", [], "--set", ".".join((*path, "surprise=1")))
         refused = answer.returncode != 0 and "'surprise' not allowed" in answer.stderr
-        checks.check(f"an unknown value in {'.'.join(path) or 'the values'}", None if refused else "it is taken")
+        problem = None if refused else answer.stderr or "it is taken"
+        checks.check(f"an unknown value in {'.'.join(path) or 'the values'}", problem)
 
 
 def check_static(checks, repository, documents):
