@@ -27,16 +27,35 @@ struct CancelCommand: AsyncParsableCommand {
             // Whether or not it stands, the tool must not go on.
             let trouble = await Self.endTries(notes.state, description, session)
             let result = try fence.get()
-            if let trouble { throw trouble }
             switch result.verdict {
             case .ended(let reason, _):
+                if let trouble { throw Self.complaint(trouble, notes.state.run, job) }
                 Console.out("Run \(notes.state.run) is over: \(reason.rawValue).")
             case .committed:
+                if let trouble { throw trouble }
                 Console.out(
                     "Run \(notes.state.run) had committed its results before; `collect` gets them."
                 )
             }
         }
+    }
+
+    /// Whoever reads that tries could not be ended must not think that the run goes on.
+    private static func complaint(
+        _ trouble: HeadError,
+        _ run: RunID,
+        _ job: JobOptions
+    ) -> HeadError {
+        HeadError(
+            trouble.code,
+            what: "Run \(run) is over and nothing more of it becomes visible, but its tool may "
+                + "still run: \(trouble.what)",
+            place: trouble.place,
+            remedy: (trouble.firstRemedy.isEmpty ? "" : trouble.firstRemedy + " ")
+                + "Afterwards repeat `galaxy-head-node cancel --job \(job.job.logSafe)`: it ends "
+                + "what is left.",
+            cause: trouble.cause
+        )
     }
 
     private static func fence(_ desk: ResultDesk) async -> Result<RunResult, HeadError> {
