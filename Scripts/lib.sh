@@ -3,6 +3,7 @@
 # What the scripts share: where things are, what has to be installed, how long a part took.
 # Source it first: . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 set -euo pipefail
+shopt -s inherit_errexit
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Slow results live outside the tree, each under a name that says what it was made from.
@@ -33,8 +34,8 @@ need_apt() {
     [ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install ${missing[*]}"
     say "installing ${missing[*]}"
     apt_update
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" \
-        < /dev/null > "$cache/apt.log" 2>&1 || {
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+        -o DPkg::Lock::Timeout=600 "${missing[@]}" < /dev/null > "$cache/apt.log" 2>&1 || {
         tail -n 20 "$cache/apt.log" >&2
         die "apt-get could not install ${missing[*]}"
     }
@@ -45,6 +46,82 @@ apt_update() {
     [ -z "${GALAXY_APT_UPDATED:-}" ] || return 0
     apt-get update -qq < /dev/null >&2
     export GALAXY_APT_UPDATED=1
+}
+
+# newest PACKAGE...: PACKAGE=VERSION for each, as the distribution has it now.
+# shellcheck disable=SC2016 # awk's own variables
+newest() { shown "$@" | awk '/^Package: / { package = $2 } /^Version: / { print package "=" $2 }'; }
+
+# newest_source PACKAGE: the version that the distribution has now of the package's source.
+# shellcheck disable=SC2016
+newest_source() {
+    shown "$1" | awk '
+        /^Version: / { version = $2 }
+        /^Source: .*\(/ { source = $3; gsub(/[()]/, "", source) }
+        END { print source ? source : version }'
+}
+
+# shown PACKAGE...: what apt knows of the newest versions; its lists may not have been fetched yet.
+shown() {
+    apt-cache show --no-all-versions "$@" 2> /dev/null && return
+    apt_update
+    apt-cache show --no-all-versions "$@" || die "the distribution lacks one of $*"
+}
+
+# unpacked PACKAGE...: prints a folder that holds these packages' files, without what they depend on.
+# They are not installed: no service of theirs starts, and nothing of the machine's is replaced.
+unpacked() {
+    local package folder work exact
+    mapfile -t exact < <(newest "$@")
+    [ "${#exact[@]}" = $# ] || die "apt knows no version of one of $*"
+    folder=$cache/unpacked-$1-$(printf '%s\n' "${exact[@]}" | digest)
+    (
+        flock 9
+        [ ! -d "$folder" ] || exit 0
+        say "fetching ${exact[*]}"
+        work=$(mktemp -d "$cache/unpacked.XXXXXX")
+        cd "$work"
+        if ! apt-get download -qq "${exact[@]}" > log 2>&1; then
+            tail -n 3 log >&2
+            rm -rf "$work"
+            die "apt-get could not download ${exact[*]}; is apt's list of packages too old?"
+        fi
+        for package in *.deb; do dpkg-deb -x "$package" tree; done
+        mv tree "$folder"
+        rm -rf "$work"
+    ) 9> "$cache/unpacked.lock"
+    printf '%s\n' "$folder"
+}
+
+# source_packages FOLDER PACKAGE=VERSION...: unpacks the distribution's own sources in FOLDER. The
+# list of sources is made from the machine's, whose own configuration stays as it is.
+source_packages() {
+    local folder=$1 apt=$1/.apt file options
+    shift
+    mkdir -p "$apt"/{parts,lists/partial}
+    for file in /etc/apt/sources.list.d/*.sources; do
+        [ ! -f "$file" ] ||
+            sed 's/^Types:.*/Types: deb-src/' "$file" > "$apt/parts/$(basename "$file")"
+    done
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ ! -f "$file" ] ||
+            sed -n 's/^deb[[:space:]]/deb-src /p' "$file" > "$apt/parts/$(basename "$file")"
+    done
+    options=(
+        -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/parts"
+        -o Dir::State::Lists="$apt/lists" -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache=
+        -o APT::Sandbox::User=
+    )
+    # Third parties' lists have no sources; only a missing source package is an error.
+    apt-get "${options[@]}" update || true
+    (
+        cd "$folder"
+        apt-get "${options[@]}" source "$@" || {
+            # The machine's lists are older, or newer, than what the distribution has now.
+            say "no sources of exactly these versions: taking the newest"
+            apt-get "${options[@]}" source "${@%%=*}"
+        }
+    )
 }
 
 # What `swift build` needs from the distribution.
@@ -99,9 +176,10 @@ print(*[s.getsockname()[1] for s in sockets])
 PYTHON
 }
 
-# start_time PID: when the process started, in clock ticks; nothing if it is gone. A pid and this
-# number together name one process for ever.
-start_time() { sed 's/^.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20; }
+# start_time PID: when the process started, in clock ticks; nothing if it has ended, whether or not its
+# parent has noticed. A pid and this number together name one process for ever.
+# shellcheck disable=SC2016 # awk's own variables
+start_time() { sed 's/^.*) //' "/proc/$1/stat" 2> /dev/null | awk '$1 != "Z" { print $20 }' || true; }
 
 # remember_process FILE PID and end_process FILE: ends exactly the process that was remembered.
 remember_process() { printf '%s %s\n' "$2" "$(start_time "$2")" > "$1"; }

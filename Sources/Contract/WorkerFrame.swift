@@ -19,6 +19,8 @@ package enum WorkerFrame: Sendable, Equatable {
     case progress(phase: String, bytes: Int64, totalBytes: Int64, files: Int, totalFiles: Int)
     /// A line for people; it is cut after `largestNote` bytes.
     case note(String)
+    /// The bucket has a result of the run: whoever reads this need not wait for the pod's end.
+    case resultStored
 
     /// The most bytes of output in one frame.
     package static let largestChunk = 8 << 10
@@ -55,6 +57,8 @@ package enum WorkerFrame: Sendable, Equatable {
         case .note(let text):
             line.gs3 = "note"
             line.text = String(decoding: text.utf8.prefix(Self.largestNote), as: UTF8.self)
+        case .resultStored:
+            line.gs3 = "result"
         }
         return try ContractCoding.encode(line) + [UInt8(ascii: "\n")]
     }
@@ -80,6 +84,8 @@ package enum WorkerFrame: Sendable, Equatable {
             )
         case "note":
             self = .note(line.text ?? "")
+        case "result":
+            self = .resultStored
         default:
             return nil
         }

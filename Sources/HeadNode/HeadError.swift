@@ -2,6 +2,7 @@
 
 import Contract
 import Diagnostics
+import Kubernetes
 import S3Client
 import Staging
 
@@ -65,7 +66,8 @@ struct HeadError: ExplainedError {
         case .input: 66
         case .store: storeStatus
         case .damaged: 69
-        case .machine, .executor: 71
+        case .machine: 71
+        case .executor: clusterStatus
         case .failed, .cancelled: 1
         case .busy, .otherRun: 75
         case .noRun: 66
@@ -86,6 +88,21 @@ struct HeadError: ExplainedError {
             }
         }
         return 69
+    }
+
+    /// A cluster that denies access, or that we do not know how to reach, is told apart.
+    private var clusterStatus: Int32 {
+        guard let error = cause as? KubernetesError else { return 71 }
+        switch error.code {
+        case .forbidden, .unauthenticated, .untrusted: return 77
+        case .configuration: return 78
+        default: return 71
+        }
+    }
+
+    /// What the cluster could not do while `action` was under way.
+    init(_ error: KubernetesError, doing action: String) {
+        self.init(error.code == .cancelled ? .interrupted : .executor, what: action, cause: error)
     }
 
     /// What staging could not do while `action` was under way.

@@ -10,6 +10,8 @@ import Staging
 struct Session: Sendable {
     let settings: Settings
     let store: S3Store
+    /// The cluster that tries run on, if the settings name one.
+    let cluster: Cluster?
     /// What the worker is to sign with.
     private let credentials: Credentials?
 
@@ -21,6 +23,7 @@ struct Session: Sendable {
         observe: @escaping StoreObserver = { _ in }
     ) async throws(HeadError) {
         self.settings = settings
+        cluster = try Cluster(settings)
         do throws(S3Error) {
             let factory = try StoreFactory(settings.storage, profile: settings.profile)
             store = factory.store(observe: observe)
@@ -34,16 +37,48 @@ struct Session: Sendable {
         }
     }
 
-    /// The executor that the settings name.
-    func executor() throws(HeadError) -> any Executor {
+    /// Does `work`, and all the while what its runs share: for a cluster, one watch of Jobs and one
+    /// of Pods. Runs are followed within; ending and removing them needs no more than an executor.
+    func serving<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws(HeadError) -> Value
+    ) async throws(HeadError) -> Value {
+        guard let cluster else { return try await work() }
+        return try await cluster.serving(settings.instance, work)
+    }
+
+    /// The executor for a run.
+    ///
+    /// - Parameters:
+    ///   - subject: what is said of Galaxy's job where it runs.
+    ///   - run: the run's own settings; nil for the session's.
+    func executor(
+        for subject: JobSubject,
+        _ run: Settings? = nil
+    ) throws(HeadError) -> any Executor {
+        let settings = run ?? settings
         switch settings.executor {
         case .local:
-            LocalExecutor(
+            return LocalExecutor(
                 settings: settings.local,
                 bubblewrap: try Programs.bubblewrap(),
                 worker: try Programs.worker(settings.local.worker),
                 program: try Programs.own(),
                 environment: workerEnvironment()
+            )
+        case .kubernetes:
+            guard let cluster else {
+                throw HeadError(
+                    .executor,
+                    what: "No cluster was configured when this head began",
+                    remedy:
+                        "Set executor to kubernetes in the configuration that it is started with."
+                )
+            }
+            return KubernetesExecutor(
+                cluster: cluster,
+                settings: settings.kubernetes,
+                instance: settings.instance,
+                subject: subject
             )
         }
     }

@@ -16,6 +16,8 @@ struct Attempt: Sendable {
     let specBytes: [UInt8]
     let store: S3Store
     let state: StateFolder
+    /// The whole volume, if this container has that and not the roots at their own paths.
+    let volume: VolumeFolder?
 
     var run: RunID { spec.run }
     var keys: JobLayout { spec.layout.keys }
@@ -26,7 +28,10 @@ struct Attempt: Sendable {
     }
 
     /// Opens the job's directories, which the pod has mounted, or the executor has made.
-    func roots() throws(StagingError) -> RootSet { try RootSet(spec.roots) }
+    func roots() throws(StagingError) -> RootSet {
+        if let volume { return try volume.roots(spec.roots) }
+        return try RootSet(spec.roots)
+    }
 
     /// What the bucket says already of this run, if anything.
     func result() async throws(StagingError) -> RunResult? {
@@ -38,7 +43,8 @@ struct Attempt: Sendable {
         _ reference: SpecReference,
         pod: String,
         store: S3Store,
-        state: StateFolder
+        state: StateFolder,
+        volume: VolumeFolder?
     ) async throws(WorkerFailure) -> Attempt {
         let bytes = try await specBytes(reference, store)
         do throws(ContractError) {
@@ -48,7 +54,8 @@ struct Attempt: Sendable {
                 specSHA256: reference.sha256,
                 specBytes: bytes,
                 store: store,
-                state: state
+                state: state,
+                volume: volume
             )
         } catch {
             throw WorkerFailure(.usage, error)
@@ -59,7 +66,8 @@ struct Attempt: Sendable {
     static func resume(
         _ reference: SpecReference,
         store: S3Store,
-        state: StateFolder
+        state: StateFolder,
+        volume: VolumeFolder?
     ) throws(WorkerFailure) -> Attempt {
         let bytes = try state.require(.spec)
         try check(bytes, reference)
@@ -71,7 +79,8 @@ struct Attempt: Sendable {
                 specSHA256: reference.sha256,
                 specBytes: bytes,
                 store: store,
-                state: state
+                state: state,
+                volume: volume
             )
         } catch {
             throw WorkerFailure(.usage, error)

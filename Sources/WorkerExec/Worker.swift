@@ -13,11 +13,14 @@ struct Worker: Sendable {
     let pod: String
     let store: S3Store
     let state: StateFolder
+    /// The whole volume, if this container has that and not the roots at their own paths.
+    let volume: VolumeFolder?
     let frames = FrameWriter()
 
     init(_ options: AttemptOptions) throws(WorkerFailure) {
         reference = try options.specReference()
         pod = options.pod
+        volume = try options.volumeFolder()
         state = try options.stateFolder()
         let location = try options.location()
         do throws(S3Error) {
@@ -52,7 +55,7 @@ struct Worker: Sendable {
     /// comes, and stores what there is.
     func pushOnly() async throws(WorkerFailure) {
         let signals = try SignalInbox()
-        let attempt = try Attempt.resume(reference, store: store, state: state)
+        let attempt = try Attempt.resume(reference, store: store, state: state, volume: volume)
         let fetched = try state.require(FetchPhase.HandOver.self, from: .fetched)
         let outcome = try await ToolWatch(state: state).outcome(signals)
         try await push(attempt, fetched, outcome)
@@ -68,11 +71,14 @@ struct Worker: Sendable {
                 reference,
                 pod: pod,
                 store: store,
-                state: state
+                state: state,
+                volume: volume
             )
             do throws(StagingError) {
+                try volume?.prepare(roots: attempt.spec.roots.count)
                 if try await attempt.result() != nil {
                     FrameWriter.complain("Run \(attempt.run) has a result already; nothing is run.")
+                    frames.write(.resultStored)
                     return nil
                 }
             } catch {
@@ -98,6 +104,7 @@ struct Worker: Sendable {
         case .ended(let tool):
             do throws(WorkerFailure) {
                 try await phase(tool)
+                frames.write(.resultStored)
             } catch {
                 await Commit(attempt: attempt).failed(error, tool: tool)
                 throw error

@@ -64,6 +64,7 @@ struct Lab {
             "instance=lab", "s3.bucket=\(server.bucket)", "s3.endpoint=\(server.endpoint)",
             "s3.prefix=\(prefix)", "s3.region=us-east-1", "staging.pack_below=64Ki",
             "local.state_directory=\(folder)/state", "local.worker=\(programs.worker)",
+            "disruption_delay=0s",
         ]
         return values.flatMap { ["--set", $0] }
     }

@@ -57,7 +57,7 @@ struct CancelCommand: AsyncParsableCommand {
     ) async -> HeadError? {
         var trouble: HeadError?
         do throws(HeadError) {
-            let executor = try session.executor()
+            let executor = try session.executor(for: JobSubject(description))
             let tries = state.tries.map { TryID(run: state.run, number: $0.number) }
             for id in tries {
                 do throws(HeadError) {
@@ -67,7 +67,7 @@ struct CancelCommand: AsyncParsableCommand {
                 }
             }
             let folder = try RunFolder(jobDirectory: description.jobDirectory)
-            for id in tries { try await executor.remove(id) }
+            for id in tries { try await executor.remove(id, isSuccess: false) }
             withExtendedLifetime(folder) {}
         } catch {
             if error.code != .busy { trouble = trouble ?? error }

@@ -41,16 +41,19 @@ struct RunCommand: AsyncParsableCommand {
                     let word = watch.word(on: event, now: Clock.monotonicSeconds())
                     if let word { display.show(.note(word)) }
                 }
+                let executor = try session.executor(for: JobSubject(description))
                 let pipeline = JobPipeline(
                     description: description,
                     descriptionSHA256: digest,
                     settings: settings,
                     store: session.store,
-                    executor: try session.executor(),
+                    executor: executor,
                     folder: try RunFolder(jobDirectory: description.jobDirectory),
                     observe: { display.show($0) }
                 )
-                return try await pipeline.run()
+                return try await session.serving { () async throws(HeadError) in
+                    try await pipeline.run()
+                }
             }
             if ending.state == .ok { return }
             if !output.json { Self.explain(description) }

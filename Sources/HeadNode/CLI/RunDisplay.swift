@@ -55,7 +55,10 @@ final class RunDisplay: Sendable {
         case .phaseEnded(let report, let alreadyThere):
             state.phases.append(report)
             state.alreadyThere[report.name] = alreadyThere
-        case .submitted(let id): line("Try \(id.number) runs.", &state)
+        case .submitted(let id): line("Try \(id.number) is submitted.", &state)
+        case .waiting(let id, let why): line("Try \(id.number) waits: \(why.logSafe)", &state)
+        case .running(let id, let node):
+            line("Try \(id.number) runs on \(node.logSafe).", &state)
         case .tryEnded(let id, let text): line("Try \(id.number) came to nothing: \(text).", &state)
         case .output: break
         case .note(let text): line(text.logSafe, &state)

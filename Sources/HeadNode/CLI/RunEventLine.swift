@@ -65,6 +65,14 @@ struct RunEventLine: Encodable {
         case .submitted(let id):
             self.event = "submitted"
             attempt = id.number
+        case .waiting(let id, let why):
+            self.event = "waiting"
+            attempt = id.number
+            text = why
+        case .running(let id, let node):
+            self.event = "running"
+            attempt = id.number
+            text = node
         case .tryEnded(let id, let text):
             self.event = "try_ended"
             attempt = id.number

@@ -18,14 +18,20 @@ struct Settings: Sendable, Equatable {
     var staging: StagingPolicy
     var executor: ExecutorKind
     var local: LocalSettings
+    var kubernetes: KubernetesSettings
     /// How often a run that came to nothing is tried again, disruptions not counted.
     var retries: Int
     /// How often a run is tried again after disruptions that are not the tool's fault.
     var disruptions: Int
+    /// How long a run waits after its first disruption, in seconds; each further wait is twice as
+    /// long.
+    var disruptionDelay: Int64
 
     enum ExecutorKind: String, Sendable, CaseIterable {
         /// On this machine, in namespaces made by bubblewrap.
         case local
+        /// As Jobs of a Kubernetes cluster.
+        case kubernetes
     }
 }
 

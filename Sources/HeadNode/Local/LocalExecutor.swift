@@ -20,7 +20,10 @@ struct LocalExecutor: Executor {
 
     private static let round = Duration.milliseconds(50)
 
-    func submit(_ order: TryOrder) async throws(HeadError) {
+    func submit(
+        _ order: TryOrder,
+        news: @escaping @Sendable (TryNews) -> Void
+    ) async throws(HeadError) {
         let existing = try TryFolder.existing(order.id, in: settings.stateDirectory)
         if let existing, try existing.hasBegun() { return }
         let folder = try TryFolder.make(
@@ -37,16 +40,17 @@ struct LocalExecutor: Executor {
 
     func follow(
         _ id: TryID,
-        frames: @Sendable (WorkerFrame) -> Void
+        news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd {
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else {
             return .gone("its folder is not there")
         }
         var log = FrameLog(file: try folder.open("log", O_RDONLY | O_CREAT))
+        news(.running("this machine"))
         while true {
             // Asked before the log is read: what was written before the end is not missed.
             let isRunning = try folder.isRunning()
-            for frame in log.next() { frames(frame) }
+            for frame in log.next() { news(.frame(frame)) }
             if let exit = try folder.read(TryFolder.Exit.self, from: "exit.json") {
                 return ending(id, exit.status)
             }
@@ -105,7 +109,16 @@ struct LocalExecutor: Executor {
         )
     }
 
-    func remove(_ id: TryID) async throws(HeadError) {
+    /// What is left of a local try is on this machine, and its streams are in the job directory.
+    func rescue(
+        _ id: TryID,
+        into folder: RunFolder
+    ) async throws(HeadError) {}
+
+    func remove(
+        _ id: TryID,
+        isSuccess: Bool
+    ) async throws(HeadError) {
         try await stop(id)
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
         do throws(StagingError) {

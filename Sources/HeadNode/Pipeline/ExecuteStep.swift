@@ -32,9 +32,29 @@ struct ExecuteStep: Sendable {
             if state.openTry == nil {
                 // The next try may need the room that those before it have taken.
                 for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
+                try await pause(after: state)
                 state.tries.append(RunState.Try(number: number))
                 try folder.note(state)
             }
+            try await submit(id, spec, specSHA256, &state)
+            let end = try await follow(id)
+            if let result = try await desk.result() { return result }
+            await rescue(id)
+            if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
+                return result
+            }
+        }
+    }
+
+    /// Hands the try to the executor, once: that it has been is noted before anything else.
+    private func submit(
+        _ id: TryID,
+        _ spec: RunSpec,
+        _ specSHA256: SHA256Digest,
+        _ state: inout RunState
+    ) async throws(HeadError) {
+        let last = state.tries.count - 1
+        if state.tries[last].isSubmitted != true {
             let order = TryOrder(
                 id: id,
                 spec: spec,
@@ -42,20 +62,38 @@ struct ExecuteStep: Sendable {
                 specSHA256: specSHA256,
                 storage: settings.storage
             )
-            try await executor.submit(order)
-            observe(.submitted(id))
-            let end = try await follow(id)
-            if let result = try await desk.result() { return result }
-            if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
-                return result
-            }
+            try await executor.submit(order) { tell(id, $0) }
+            state.tries[last].isSubmitted = true
+            try folder.note(state)
+        }
+        observe(.submitted(id))
+    }
+
+    /// What disturbed a try may still be about: the next one waits, longer each time.
+    private func pause(after state: RunState) async throws(HeadError) {
+        guard state.tries.last?.isDisruption == true else { return }
+        let count = state.tries.count { $0.isDisruption }
+        let delay = DisruptionDelay.seconds(after: count, first: settings.disruptionDelay)
+        guard delay > 0 else { return }
+        observe(.note("The next try begins in \(delay) s."))
+        guard (try? await Task.sleep(for: .seconds(delay))) != nil else {
+            throw HeadError(.interrupted, what: "Run \(state.run) rests between two tries")
         }
     }
 
     /// Removes what is left of a try; that it cannot be is worth a word, and changes no result.
     private func remove(_ id: TryID) async {
         do throws(HeadError) {
-            try await executor.remove(id)
+            try await executor.remove(id, isSuccess: false)
+        } catch {
+            observe(.note(error.line))
+        }
+    }
+
+    /// Keeps what is left of a try; that it cannot be is worth a word, and changes no result.
+    private func rescue(_ id: TryID) async {
+        do throws(HeadError) {
+            try await executor.rescue(id, into: folder)
         } catch {
             observe(.note(error.line))
         }
@@ -63,20 +101,31 @@ struct ExecuteStep: Sendable {
 
     private func follow(_ id: TryID) async throws(HeadError) -> TryEnd {
         let live = LiveOutput(description)
-        return try await executor.follow(id) { frame in
-            switch frame {
-            case .output(let stream, let offset, let bytes):
+        return try await executor.follow(id) { news in
+            if case .frame(.output(let stream, let offset, let bytes)) = news {
                 live.write(stream, offset: offset, bytes: bytes)
-                observe(.output(stream, bytes))
-            case .progress(let phase, let bytes, let totalBytes, let files, let totalFiles):
-                var reading = PhaseMeter.Reading()
-                reading.bytes = bytes
-                reading.totalBytes = totalBytes
-                reading.files = files
-                reading.totalFiles = totalFiles
-                observe(.progress(phase: phase, reading))
-            case .note(let text): observe(.note(text))
             }
+            tell(id, news)
+        }
+    }
+
+    private func tell(
+        _ id: TryID,
+        _ news: TryNews
+    ) {
+        switch news {
+        case .frame(.output(let stream, _, let bytes)): observe(.output(stream, bytes))
+        case .frame(.progress(let phase, let bytes, let totalBytes, let files, let totalFiles)):
+            var reading = PhaseMeter.Reading()
+            reading.bytes = bytes
+            reading.totalBytes = totalBytes
+            reading.files = files
+            reading.totalFiles = totalFiles
+            observe(.progress(phase: phase, reading))
+        case .frame(.note(let text)), .note(let text): observe(.note(text))
+        case .frame(.resultStored): break
+        case .waiting(let why): observe(.waiting(id, why))
+        case .running(let node): observe(.running(id, node))
         }
     }
 
@@ -103,6 +152,9 @@ struct ExecuteStep: Sendable {
         case .permanent(let why):
             try close(why)
             return try await fail("Run \(state.run) cannot be done: \(why)", words)
+        case .limit(let reason, let how):
+            try close(how)
+            return try await desk.end(reason, how)
         case .retry(let why):
             try close(why)
             let used = state.tries.count { !$0.isDisruption }

@@ -22,25 +22,57 @@ struct TryOrder: Sendable {
     let storage: StorageLocation
 }
 
+/// What an executor sees of a try while it goes on.
+enum TryNews: Sendable {
+    /// The worker says this. A frame may come twice.
+    case frame(WorkerFrame)
+    /// The tool cannot begin yet, and why; said again when the reason changes.
+    case waiting(String)
+    /// The tool has begun, on this node.
+    case running(String)
+    /// Something else for people.
+    case note(String)
+}
+
 /// What runs tries.
+///
+/// A value for one run's settings. What many runs share, and what goes on by itself, is `Session`'s.
 protocol Executor: Sendable {
     /// Starts the try, or finds that it was started before: a name is used once.
-    func submit(_ order: TryOrder) async throws(HeadError)
+    ///
+    /// - Parameter news: told why it takes long, if it does.
+    func submit(
+        _ order: TryOrder,
+        news: @escaping @Sendable (TryNews) -> Void
+    ) async throws(HeadError)
 
-    /// Waits for the try's end, and gives the worker's frames as they come; some may come twice.
+    /// Waits for the try's end, and tells what is seen of it meanwhile.
     ///
     /// Cancelling only stops the waiting.
     func follow(
         _ id: TryID,
-        frames: @Sendable (WorkerFrame) -> Void
+        news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd
 
     /// What the worker said last to people, a few lines, for a message.
     func lastWords(_ id: TryID) -> String
 
+    /// Keeps what only the executor has of a try that came to nothing, such as its logs, in the
+    /// run's folder. It is a courtesy: that it cannot be done changes no result.
+    func rescue(
+        _ id: TryID,
+        into folder: RunFolder
+    ) async throws(HeadError)
+
     /// Ends the try if it still runs.
     func stop(_ id: TryID) async throws(HeadError)
 
-    /// Ends the try if it still runs, and removes what is left of it.
-    func remove(_ id: TryID) async throws(HeadError)
+    /// Ends the try if it still runs, and removes what is left of it, or leaves it for as long as
+    /// it is to be kept.
+    ///
+    /// - Parameter isSuccess: whether this try's result is what the run came to.
+    func remove(
+        _ id: TryID,
+        isSuccess: Bool
+    ) async throws(HeadError)
 }

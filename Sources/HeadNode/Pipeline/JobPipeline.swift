@@ -51,7 +51,10 @@ struct JobPipeline: Sendable {
         _ ending: RunEnding
     ) async throws(HeadError) -> RunEnding {
         // Before the ending is noted: who is cut off here comes back and removes the rest.
-        for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
+        for done in state.tries {
+            let isSuccess = done.verdict == nil && ending.exitCode != nil
+            await remove(TryID(run: state.run, number: done.number), isSuccess: isSuccess)
+        }
         state.ending = ending
         try folder.note(state)
         observe(.ended(state.run, ending))
@@ -59,9 +62,12 @@ struct JobPipeline: Sendable {
     }
 
     /// Removes what is left of a try; that it cannot be is worth a word, and changes no result.
-    private func remove(_ id: TryID) async {
+    private func remove(
+        _ id: TryID,
+        isSuccess: Bool
+    ) async {
         do throws(HeadError) {
-            try await executor.remove(id)
+            try await executor.remove(id, isSuccess: isSuccess)
         } catch {
             observe(.note(error.line))
         }

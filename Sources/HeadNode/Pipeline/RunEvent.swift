@@ -12,6 +12,10 @@ enum RunEvent: Sendable {
     case progress(phase: String, PhaseMeter.Reading)
     case phaseEnded(PhaseReport, alreadyThere: Int)
     case submitted(TryID)
+    /// The try waits, and why.
+    case waiting(TryID, String)
+    /// The tool has begun, on this node.
+    case running(TryID, String)
     case tryEnded(TryID, String)
     /// Live output of the tool.
     case output(WorkerFrame.Stream, [UInt8])

@@ -59,6 +59,15 @@ final class RunFolder: Sendable {
     /// Keeps the spec, so that collecting needs no more than the report.
     func keep(spec bytes: [UInt8]) throws(HeadError) { try write(bytes, as: "spec.json") }
 
+    /// Keeps what a pod's containers have said.
+    func keep(
+        log bytes: [UInt8],
+        ofPod pod: String
+    ) throws(HeadError) {
+        // A DNS name (RFC 1123), which is a file name too.
+        try write(bytes, as: "pod-\(pod).log")
+    }
+
     /// The spec, if it was kept.
     func spec() throws(HeadError) -> [UInt8]? { try read("spec.json") }
 

@@ -10,16 +10,22 @@ struct RunPlace: Codable, Sendable, Equatable, CustomStringConvertible {
     var endpoint: String?
     var prefix: String
     var instance: String
+    /// Which cluster's namespace its tries are in; nil for this machine.
+    var cluster: String?
 
     init(_ settings: Settings) {
         bucket = settings.storage.bucket
         endpoint = settings.storage.endpoint
         prefix = settings.prefix.description
         instance = settings.instance.description
+        if settings.executor == .kubernetes {
+            cluster = "namespace \(settings.kubernetes.access.namespace)"
+        }
     }
 
     var description: String {
         "s3://\(bucket)/\(prefix) at \(endpoint ?? "AWS"), instance \(instance)"
+            + (cluster.map { ", on Kubernetes in \($0)" } ?? "")
     }
 }
 

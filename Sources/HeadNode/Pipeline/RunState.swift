@@ -28,6 +28,8 @@ struct RunState: VersionedDocument, Equatable {
         /// nil while it goes on.
         var verdict: String?
         var isDisruption = false
+        /// Whether the executor has it: then it is looked for, and not begun again.
+        var isSubmitted: Bool?
     }
 
     init(run: RunID, descriptionSHA256: SHA256Digest, place: RunPlace) {

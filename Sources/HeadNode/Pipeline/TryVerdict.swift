@@ -10,8 +10,12 @@ enum TryEnd: Sendable, Equatable {
     case killed(String)
     /// It is gone without a trace: the executor lost it, or somebody removed it.
     case gone(String)
-    /// The executor cannot run any try here; the text says why.
+    /// The executor cannot run this try or any other; the text says why.
     case impossible(String)
+    /// The memory that the tool may use was not enough.
+    case outOfMemory(String)
+    /// The time that the try may take is over.
+    case walltime(String)
 }
 
 /// What the head does about a try that left no result. A pure decision.
@@ -24,6 +28,8 @@ enum TryVerdict: Sendable, Equatable {
     case restage(String)
     /// No try will do better.
     case permanent(String)
+    /// No try of the same size will do better; Galaxy may have a bigger one.
+    case limit(RunResult.EndReason, String)
     /// The worker says that a result exists; the bucket must be asked again.
     case resultExpected
 
@@ -33,6 +39,8 @@ enum TryVerdict: Sendable, Equatable {
         case .killed(let how): self = .disruption("the worker was killed: \(how)")
         case .gone(let how): self = .disruption("the try is gone: \(how)")
         case .impossible(let why): self = .permanent(why)
+        case .outOfMemory(let how): self = .limit(.outOfMemory, how)
+        case .walltime(let how): self = .limit(.walltime, how)
         }
     }
 

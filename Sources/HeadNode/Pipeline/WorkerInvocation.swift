@@ -19,6 +19,9 @@ struct WorkerInvocation: Sendable {
     let state: FilePath
     /// Who makes the attempt.
     let pod: String
+    /// The whole volume, where `fetch` and `push` see it so: root `n` is `r<n>` there. nil where
+    /// they see each root at its own path.
+    let volume: FilePath?
     private let storage: [UInt8]
     private let specKey: ObjectKey
     private let specSHA256: SHA256Digest
@@ -27,11 +30,13 @@ struct WorkerInvocation: Sendable {
         _ order: TryOrder,
         program: FilePath,
         state: FilePath,
-        pod: String
+        pod: String,
+        volume: FilePath? = nil
     ) throws(HeadError) {
         self.program = program
         self.state = state
         self.pod = pod
+        self.volume = volume
         specKey = order.specKey
         specSHA256 = order.specSHA256
         do throws(ContractError) {
@@ -54,6 +59,19 @@ struct WorkerInvocation: Sendable {
             ByteString("--spec-sha256"), ByteString(specSHA256.hex),
             ByteString("--pod"), ByteString(pod),
         ]
+        if let volume, verb != .run { words += [ByteString("--volume"), ByteString(volume.bytes)] }
         return words
+    }
+
+    /// Program and arguments that only make the folders of a volume, and put the program there.
+    func install(
+        into volume: ByteString,
+        roots: Int
+    ) -> [ByteString] {
+        [
+            ByteString(program.bytes), ByteString("install"),
+            ByteString("--volume"), volume,
+            ByteString("--roots"), ByteString("\(roots)"),
+        ]
     }
 }

@@ -6,12 +6,17 @@ package struct Job: ClusterResource, Equatable {
 
     package var metadata: ObjectMeta
     package var status: JobStatus
+    /// After how many seconds the server removes it when it has ended. A server that does not do
+    /// that drops the field.
+    package var timeToLive: Int?
 
-    private enum CodingKeys: String, CodingKey { case metadata, status }
+    private enum CodingKeys: String, CodingKey { case metadata, spec, status }
+    private struct Spec: Decodable { var ttlSecondsAfterFinished: Int? }
 
     package init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         metadata = try fields.decode(ObjectMeta.self, forKey: .metadata)
+        timeToLive = try fields.decodeIfPresent(Spec.self, forKey: .spec)?.ttlSecondsAfterFinished
         status = try fields.decodeIfPresent(JobStatus.self, forKey: .status) ?? JobStatus()
     }
 }

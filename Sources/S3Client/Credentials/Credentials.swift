@@ -12,19 +12,29 @@ package struct Credentials: Sendable, Equatable {
     package let expires: Timestamp?
     /// Where they came from, for messages, such as `environment`.
     package let source: String
+    /// The files they were read from: when one of them changes, they are read again.
+    package let files: [FileSighting]
 
     package init(
         accessKeyID: String,
         secretKey: Redacted<String>,
         sessionToken: Redacted<String>? = nil,
         expires: Timestamp? = nil,
-        source: String = "given"
+        source: String = "given",
+        files: [FileSighting] = []
     ) {
         self.accessKeyID = accessKeyID
         self.secretKey = secretKey
         self.sessionToken = sessionToken
         self.expires = expires
         self.source = source
+        self.files = files
+    }
+
+    /// Whether these sign as `other` do, wherever they are from.
+    package func signLike(_ other: Credentials) -> Bool {
+        accessKeyID == other.accessKeyID && secretKey == other.secretKey
+            && sessionToken == other.sessionToken
     }
 
     /// The access key for a message: `AKIA…7Q`.

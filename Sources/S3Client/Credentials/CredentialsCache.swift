@@ -5,6 +5,10 @@
 /// One look-up is in flight at a time and shared by all who wait. It belongs to none of them: a
 /// waiter that is cancelled goes at once and leaves it running for the others. A failed look-up is
 /// not kept; the next caller starts a new one.
+///
+/// Credentials from files are read again when a file has changed, such as a mounted Secret: that is
+/// looked at every few seconds, and whenever the store says no. What cannot be read then, because it
+/// is half written or gone, leaves the last ones in use until they expire.
 package actor CredentialsCache {
     /// How long before they expire credentials are renewed, or a quarter of their life if that is
     /// less.
@@ -14,6 +18,9 @@ package actor CredentialsCache {
     /// How long a failed renewal is not repeated while the credentials can still be used.
     static let pauseSeconds: Int64 = 60
 
+    /// How long the files that credentials are from are not looked at again.
+    static let inspectionInterval = Duration.seconds(5)
+
     private typealias Outcome = Result<Credentials, S3Error>
 
     private let provider: any CredentialsProvider
@@ -22,6 +29,8 @@ package actor CredentialsCache {
     private(set) var current: Credentials?
     private var obtained = Timestamp(seconds: 0)
     private var failed: Timestamp?
+    /// When the files were last looked at.
+    private var inspected = Duration.zero
     private var isLooking = false
     private var waiters: [Int: CheckedContinuation<Outcome, Never>] = [:]
     private var nextWaiter = 0
@@ -35,19 +44,37 @@ package actor CredentialsCache {
 
     /// Credentials that are valid now.
     package func get() async throws(S3Error) -> Credentials {
-        if let current, !isDue(current) { return current }
+        if let current, !isDue(current), !isOutdated(current) { return current }
         do throws(S3Error) { return try await lookedUp() } catch {
-            // Due is not expired: what we have is used until shortly before its end.
+            // Due or outdated is not expired: what we have is used until shortly before its end.
             if let current, isUsable(current), error.code != .cancelled { return current }
             throw error
         }
     }
 
     /// Drops the credentials: the next caller looks them up again.
-    package func forget() {
+    ///
+    /// - Parameter refused: what the store did not accept; others, which somebody has looked up
+    ///   since, are kept. nil drops any.
+    package func forget(_ refused: Credentials? = nil) {
+        if let refused {
+            guard let current, current.signLike(refused) else { return }
+        }
         current = nil
         failed = nil
         generation += 1
+    }
+
+    /// Whether there are others than `refused` by now: somebody has looked them up, or the files
+    /// that they are from have changed, which this looks at.
+    package func hasOthers(than refused: Credentials) async -> Bool {
+        guard let current, current.signLike(refused) else { return true }
+        inspected = clock.elapsed()
+        guard !current.files.allSatisfy(\.isCurrent) else { return false }
+        // A look-up that goes on may have read the old files.
+        generation += 1
+        guard let found = try? await lookedUp() else { return false }
+        return !found.signLike(refused)
     }
 
     private func lookedUp() async throws(S3Error) -> Credentials {
@@ -89,6 +116,7 @@ package actor CredentialsCache {
         case .success(let found):
             current = found
             obtained = clock.now()
+            inspected = clock.elapsed()
             failed = nil
         case .failure: failed = clock.now()
         }
@@ -110,6 +138,14 @@ package actor CredentialsCache {
         }
         let quarter = (expires.seconds - obtained.seconds) / 4
         return now > expires.seconds - min(Self.renewalSeconds, quarter)
+    }
+
+    private func isOutdated(_ credentials: Credentials) -> Bool {
+        guard !credentials.files.isEmpty,
+            clock.elapsed() - inspected >= Self.inspectionInterval
+        else { return false }
+        inspected = clock.elapsed()
+        return !credentials.files.allSatisfy(\.isCurrent)
     }
 
     private func isUsable(_ credentials: Credentials) -> Bool {

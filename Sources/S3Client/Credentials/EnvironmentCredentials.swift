@@ -48,7 +48,8 @@ extension Credentials {
         secret: String,
         token: String?,
         expires: Timestamp? = nil,
-        source: String
+        source: String,
+        files: [FileSighting] = []
     ) throws(S3Error) {
         func refuse(_ which: String) -> S3Error {
             S3Error(
@@ -78,7 +79,8 @@ extension Credentials {
             secretKey: Redacted(String(decoding: secret, as: UTF8.self)),
             sessionToken: token.map { Redacted(String(decoding: $0, as: UTF8.self)) },
             expires: expires,
-            source: source
+            source: source,
+            files: files
         )
     }
 

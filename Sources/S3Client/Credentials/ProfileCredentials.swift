@@ -2,8 +2,14 @@
 
 import Diagnostics
 
-/// Keys in a profile of the shared files.
+/// Keys in a profile of the shared files. They carry a sighting of both files: who keeps them can
+/// see that they have to be read again.
 package struct ProfileCredentials: CredentialsProvider {
+    private static let notSupported = [
+        "credential_process", "sso_session", "sso_start_url", "login_session", "source_profile",
+        "credential_source", "web_identity_token_file", "role_arn",
+    ]
+
     private let environment: [String: String]
 
     package init(_ environment: [String: String]) { self.environment = environment }
@@ -17,8 +23,8 @@ package struct ProfileCredentials: CredentialsProvider {
         let secret = properties["aws_secret_access_key"]
         switch (id, secret) {
         case (nil, nil):
-            for name in ["credential_process", "sso_session", "sso_start_url", "source_profile"]
-            where properties[name] != nil {
+            // Going on without them would end with the rights of this machine, not of the profile.
+            for name in Self.notSupported where properties[name] != nil {
                 throw S3Error(
                     .noCredentials,
                     what: "Cannot use \(source): \(name) is not supported",
@@ -32,7 +38,8 @@ package struct ProfileCredentials: CredentialsProvider {
                     checking: id,
                     secret: secret,
                     token: properties["aws_session_token"],
-                    source: source
+                    source: source,
+                    files: config.files
                 )
             )
         default:

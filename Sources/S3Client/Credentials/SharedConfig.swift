@@ -12,6 +12,8 @@ package struct SharedConfig: Sendable, Equatable {
     package let properties: [String: String]
     /// The files that were looked for, and what became of each.
     package let places: [String]
+    /// The same files as they were when they were read.
+    package let files: [FileSighting]
 
     package var region: String? { properties["region"] }
     package var caBundle: String? { properties["ca_bundle"] }
@@ -37,13 +39,16 @@ package struct SharedConfig: Sendable, Equatable {
         let profile = named ?? "default"
         var properties: [String: String] = [:]
         var places: [String] = []
+        var sightings: [FileSighting] = []
         var isFound = false
         let files = [
             (path("AWS_CONFIG_FILE", "config"), true),
             (path("AWS_SHARED_CREDENTIALS_FILE", "credentials"), false),
         ]
         for (file, isConfig) in files {
-            guard let bytes = try SmallFile.read(file) else {
+            let (contents, sighting) = try SmallFile.readSighted(file)
+            sightings.append(sighting)
+            guard let bytes = contents else {
                 places.append("\(file.logSafe) does not exist")
                 continue
             }
@@ -64,7 +69,12 @@ package struct SharedConfig: Sendable, Equatable {
                 remedy: "Correct AWS_PROFILE, or add the profile."
             )
         }
-        return SharedConfig(profile: profile, properties: properties, places: places)
+        return SharedConfig(
+            profile: profile,
+            properties: properties,
+            places: places,
+            files: sightings
+        )
     }
 }
 
@@ -74,12 +84,19 @@ enum SmallFile {
 
     /// The file's bytes; nil when there is none.
     static func read(_ path: String) throws(S3Error) -> [UInt8]? {
+        try readSighted(path).bytes
+    }
+
+    /// The file's bytes, and which file it was before the first of them was read.
+    static func readSighted(
+        _ path: String
+    ) throws(S3Error) -> (bytes: [UInt8]?, sighting: FileSighting) {
         func refuse(_ why: String, _ remedy: String) -> S3Error {
             .configuration("Cannot read \(path.logSafe): \(why)", remedy: remedy)
         }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
+            if errno == ENOENT || errno == ENOTDIR { return (nil, FileSighting(path, nil)) }
             throw refuse(String(cString: strerror(errno)), "Let this user read it.")
         }
         defer { close(descriptor) }
@@ -94,7 +111,7 @@ enum SmallFile {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count <= longest {
             let count = Glibc.read(descriptor, &buffer, buffer.count)
-            if count == 0 { return bytes }
+            if count == 0 { return (bytes, FileSighting(path, status)) }
             guard count > 0 || errno == EINTR else {
                 throw refuse(String(cString: strerror(errno)), "")
             }

@@ -13,6 +13,8 @@ enum AttemptFailure: Error {
     case errorInSuccess(ErrorDocument)
     /// 2xx with a body or a header that cannot be understood; the text says why.
     case unreadable(String)
+    /// There was nothing to sign the request with; it was not sent.
+    case credentials(S3Error)
     /// Already decided: nothing is to be tried again.
     case final(S3Error)
 
@@ -22,8 +24,15 @@ enum AttemptFailure: Error {
         case .transport(let error): error.isAmbiguous || error.code == .cancelled
         case .answer(let answer): answer.status >= 500
         case .errorInSuccess, .unreadable: true
+        case .credentials: false
         case .final(let error): error.isAmbiguous
         }
+    }
+
+    /// What the request was signed with that the store turned away.
+    var signer: Credentials? {
+        guard case .answer(let answer) = self else { return nil }
+        return answer.signer
     }
 
     /// The status of an answer that is not 2xx.
@@ -37,7 +46,7 @@ enum AttemptFailure: Error {
         switch self {
         case .answer(let answer): answer.code.isEmpty ? nil : answer.code
         case .errorInSuccess(let error): error.code
-        case .final(let error): error.serverCode
+        case .final(let error), .credentials(let error): error.serverCode
         case .transport, .unreadable: nil
         }
     }
@@ -58,6 +67,8 @@ struct ErrorAnswer: Sendable, Equatable {
     var retryAfter: Duration?
     /// The beginning of a body that is not S3's XML, safe to print.
     var foreignText: String?
+    /// What the request was signed with.
+    var signer: Credentials?
 
     init(status: Int, code: String = "") {
         self.status = status

@@ -10,7 +10,7 @@ struct RetryLoop: Sendable {
     let backoff: Backoff
     let clock: StoreClock
     let corrections: SharedCorrections
-    let reloadCredentials: @Sendable () async -> Void
+    let credentials: CredentialsCache
     let observe: StoreObserver
     let metrics: S3Metrics
 
@@ -51,7 +51,17 @@ struct RetryLoop: Sendable {
             let now = corrections.corrected(clock.now())
             switch RetryRules.verdict(on: failure, had: had, now: now) {
             case .permanent(let code):
-                if case .final(let error) = failure { throw error }
+                switch failure {
+                case .final(let error), .credentials(let error): throw error
+                default: break
+                }
+                if code == .accessDenied, !had.contains(.credentials),
+                    let refused = failure.signer, await credentials.hasOthers(than: refused)
+                {
+                    had.insert(.credentials)
+                    observe(.credentialsReloaded)
+                    continue
+                }
                 throw await explain(failure, code, effort())
             case .correctClock(let theirs):
                 had.insert(.clock)
@@ -63,7 +73,7 @@ struct RetryLoop: Sendable {
                 observe(.regionCorrected(from: old, to: region))
             case .reloadCredentials:
                 had.insert(.credentials)
-                await reloadCredentials()
+                await credentials.forget(failure.signer)
                 observe(.credentialsReloaded)
             case .retry(let kind, let floor):
                 retries += 1
@@ -113,6 +123,7 @@ extension AttemptFailure {
         case .transport: .unreachable
         case .unreadable: .badAnswer
         case .answer(let answer): answer.isDamage ? .corrupted : .unavailable
+        case .credentials(let error): error.code
         case .errorInSuccess, .final: .unavailable
         }
     }
@@ -124,7 +135,7 @@ extension AttemptFailure {
         case .answer(let answer): answer.words
         case .errorInSuccess(let error): "200 with \(error.code.logSafe) inside"
         case .unreadable(let why): "200 with an answer that cannot be read: \(why)"
-        case .final(let error): error.headline
+        case .final(let error), .credentials(let error): error.headline
         }
     }
 }

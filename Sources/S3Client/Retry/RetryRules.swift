@@ -52,6 +52,8 @@ enum RetryRules {
         case .errorInSuccess(let error):
             .retry(throttles.contains(error.code) ? .throttle : .transient, floor: nil)
         case .unreadable: .retry(.transient, floor: nil)
+        case .credentials(let error):
+            error.isRetryable ? .retry(.transient, floor: nil) : .permanent(error.code)
         case .final(let error): .permanent(error.code)
         }
     }

@@ -8,7 +8,7 @@ package enum StoreEvent: Sendable, Equatable {
     case clockCorrected(ours: Timestamp, theirs: Timestamp)
     /// The bucket lives in another region than configured; requests are signed for it from now on.
     case regionCorrected(from: String, to: String)
-    /// The store did not accept the credentials any more; they were loaded again.
+    /// The store did not accept the credentials; others were looked up, or found.
     case credentialsReloaded
 }
 

@@ -14,12 +14,13 @@ extension S3Store {
         to sink: (any HTTPBodySink)? = nil
     ) async throws(AttemptFailure) -> HTTPResponseHead {
         let credentials: Credentials
-        do { credentials = try await self.credentials.get() } catch { throw .final(error) }
+        do { credentials = try await self.credentials.get() } catch { throw .credentials(error) }
         let signer = SigV4Signer(credentials: credentials, region: corrections.region)
         let endpoint = options.endpoint
         let path = endpoint.path(request.key)
+        let payer = options.requesterPays ? [HTTPField("x-amz-request-payer", "requester")] : []
         let fields = signer.fields(
-            signing: request.fields,
+            signing: request.fields + payer,
             method: request.method.rawValue,
             host: endpoint.hostField,
             path: path,
@@ -43,7 +44,11 @@ extension S3Store {
                 to: sink
             )
         } catch { throw .transport(error) }
-        guard response.head.isSuccess else { throw .answer(ErrorAnswer(response)) }
+        guard response.head.isSuccess else {
+            var answer = ErrorAnswer(response)
+            answer.signer = credentials
+            throw .answer(answer)
+        }
         return response.head
     }
 

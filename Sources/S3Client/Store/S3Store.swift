@@ -71,17 +71,18 @@ package struct S3Store: ObjectStore {
             backoff: Backoff(),
             clock: clock,
             corrections: corrections,
-            reloadCredentials: { [credentials] in await credentials.forget() },
+            credentials: credentials,
             observe: observe,
             metrics: metrics
         )
         return try await loop.run(
             call,
             explain: { failure, code, effort in
+                let inUse = await credentials.current
                 let explanation = S3Explanation(
                     options: options,
                     region: corrections.region,
-                    keyID: await credentials.current?.shortKeyID,
+                    keyID: (failure.signer ?? inUse)?.shortKeyID,
                     ours: clock.now()
                 )
                 return explanation.error(call, failure, code, effort)

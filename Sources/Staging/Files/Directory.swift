@@ -28,6 +28,19 @@ package final class Directory: Sendable {
         descriptor = Descriptor(owning: fd)
     }
 
+    /// Opens the directory at `place`, which the job knows under another path.
+    package init(
+        path place: FilePath,
+        knownAs path: FilePath
+    ) throws(StagingError) {
+        let fd = place.withCString {
+            clinux_open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0)
+        }
+        guard fd >= 0 else { throw .system("open the directory", place.logSafe) }
+        self.path = path
+        descriptor = Descriptor(owning: fd)
+    }
+
     private init(path: FilePath, descriptor: Descriptor) {
         self.path = path
         self.descriptor = descriptor

@@ -14,6 +14,11 @@ package struct RootSet: Sendable {
     package init(_ paths: [FilePath]) throws(StagingError) {
         var roots: [Directory] = []
         for path in paths { roots.append(try Directory(path: path)) }
+        self.init(open: roots)
+    }
+
+    /// Takes roots that are open, wherever they are.
+    package init(open roots: [Directory]) {
         // The longest first, so that a nested root wins over the one around it.
         self.roots = roots.sorted { $0.path.bytes.count > $1.path.bytes.count }
     }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Contract
 import Digests
 import Names
+import Staging
 
 /// The arguments of every verb that speaks to the bucket.
 struct AttemptOptions: ParsableArguments {
@@ -22,6 +23,11 @@ struct AttemptOptions: ParsableArguments {
     @Option(help: "The folder on the job's volume where fetch, tool and push hand over.")
     var state: String
 
+    @Option(
+        help: "The whole volume of the pod, where the roots are not mounted at their own paths."
+    )
+    var volume: String?
+
     func location() throws(WorkerFailure) -> StorageLocation {
         do throws(ContractError) {
             return try StorageLocation(json: storage)
@@ -38,6 +44,16 @@ struct AttemptOptions: ParsableArguments {
             return SpecReference(key: try ObjectKey(spec), sha256: digest)
         } catch {
             throw WorkerFailure(.usage, error)
+        }
+    }
+
+    func volumeFolder() throws(WorkerFailure) -> VolumeFolder? {
+        guard let volume else { return nil }
+        let path = try FilePath(argument: volume, option: "--volume")
+        do throws(StagingError) {
+            return try VolumeFolder(path: path)
+        } catch {
+            throw WorkerFailure(.io, error)
         }
     }
 

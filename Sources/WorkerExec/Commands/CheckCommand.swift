@@ -25,7 +25,8 @@ struct CheckCommand: AsyncParsableCommand {
                 worker.reference,
                 pod: worker.pod,
                 store: worker.store,
-                state: worker.state
+                state: worker.state,
+                volume: worker.volume
             )
             try await Self.look(at: attempt)
         }

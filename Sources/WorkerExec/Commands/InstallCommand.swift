@@ -2,37 +2,36 @@
 
 import ArgumentParser
 import Contract
-import Diagnostics
-import Glibc
 import Names
 import Staging
 
-/// Puts this program where the tool's container finds it.
+/// Makes a pod's volume ready for a container that does the rest in the tool's own image.
 struct InstallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install",
-        abstract: "Copy this program into a folder, whole or not at all."
+        abstract: "Make the folders of a pod's volume, and copy this program there."
     )
 
-    @Argument(help: "The folder, on a volume that the tool's container mounts read-only.")
-    var directory: String
+    @Option(help: "The whole volume of the pod.")
+    var volume: String
+
+    @Option(help: "How many roots the job has.")
+    var roots: Int
+
+    func validate() throws {
+        guard (0...RootPlan.most).contains(roots) else {
+            throw ValidationError("--roots must be a number from 0 to \(RootPlan.most)")
+        }
+    }
 
     func run() async throws {
         try await conclude { () async throws(WorkerFailure) in
-            let path = try FilePath(argument: directory, option: "DIR")
+            let path = try FilePath(argument: volume, option: "--volume")
             do throws(StagingError) {
-                try Self.install(into: Directory(path: path))
+                try VolumeFolder(path: path).prepare(roots: roots)
             } catch {
                 throw WorkerFailure(.io, error)
             }
         }
-    }
-
-    private static func install(into directory: Directory) throws(StagingError) {
-        let own = try naming { () throws(NameError) in try FilePath("/proc/self/exe") }
-        try directory.install(
-            program: own,
-            as: try RelativePath.one("galaxy-worker-exec".utf8)
-        )
     }
 }

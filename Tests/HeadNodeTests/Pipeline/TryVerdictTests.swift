@@ -11,6 +11,7 @@ struct TryVerdictTests {
         case disruption
         case restage
         case permanent
+        case limit
         case resultExpected
     }
 
@@ -20,6 +21,7 @@ struct TryVerdictTests {
         case .disruption: .disruption
         case .restage: .restage
         case .permanent: .permanent
+        case .limit: .limit
         case .resultExpected: .resultExpected
         }
     }
@@ -33,6 +35,19 @@ struct TryVerdictTests {
         ]
         #expect(table.map(\.0) == WorkerExit.allCases)
         for (exit, expected) in table { #expect(kind(.exited(exit.rawValue)) == expected) }
+    }
+
+    @Test func whatABiggerDestinationMayHealIsToldToGalaxy() {
+        #expect(TryVerdict(.outOfMemory("x")) == .limit(.outOfMemory, "x"))
+        #expect(TryVerdict(.walltime("x")) == .limit(.walltime, "x"))
+    }
+
+    @Test("the wait doubles with every disruption, up to five minutes")
+    func delays() {
+        let waits = (1...8).map { DisruptionDelay.seconds(after: $0, first: 5) }
+        #expect(waits == [5, 10, 20, 40, 80, 160, 300, 300])
+        #expect(DisruptionDelay.seconds(after: 100, first: 300) == 300)
+        #expect(DisruptionDelay.seconds(after: 3, first: 0) == 0)
     }
 
     @Test func whatIsNotTheWorkersFaultIsADisruption() {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kubernetes
+
+/// What one pod says of a try.
+struct PodReading {
+    let pod: Pod
+    let roles: PodRoles
+
+    /// How long a pod whose tool was killed before it could say that it had begun may go on, in
+    /// seconds: nobody else would end it.
+    private static let stillbornPatience = 60
+
+    private var status: PodStatus { pod.status }
+    private var isFailed: Bool { status.phase == "Failed" }
+    private var name: String { pod.metadata.name }
+
+    var sighting: TrySighting {
+        if let end = podsOwnEnd ?? containersEnd { return .ended(end) }
+        if let stuck { return stuck }
+        if let wait { return .waiting(wait) }
+        let tool = status.container(roles.tool)?.state
+        if tool?.running != nil || tool?.terminated != nil {
+            return .running(node: pod.nodeName ?? "")
+        }
+        if status.container(roles.initial)?.state?.running != nil {
+            return .waiting(PodWait(kind: .ordinary, text: "its files are being fetched"))
+        }
+        return status.phase.isEmpty || status.phase == "Unknown"
+            ? .unknown
+            : .waiting(
+                PodWait(kind: .ordinary, text: "its containers are being made")
+            )
+    }
+
+    // MARK: Ends
+
+    /// An end that the pod as a whole had, whatever its containers say.
+    private var podsOwnEnd: TryEnd? {
+        guard isFailed, let reason = status.reason, !reason.isEmpty else { return nil }
+        let message = PodText.trimmed(status.message)
+        switch reason {
+        case "DeadlineExceeded":
+            return .walltime("pod \(name) took longer than its deadline")
+        case "Evicted" where DiskEviction.isOwnLimit(message):
+            return .impossible(
+                "pod \(name) used more disk than it may: \(message). Raise "
+                    + "kubernetes.output_allowance or limits_ephemeral_storage"
+            )
+        default:
+            let detail = message.isEmpty ? "" : ": \(message)"
+            return .killed("pod \(name)\(place) ended as \(reason)\(detail)")
+        }
+    }
+
+    /// An end that follows from how the containers ended.
+    private var containersEnd: TryEnd? {
+        let isOver = isFailed || status.phase == "Succeeded"
+        if let end = terminated(roles.initial), end.exitCode != 0 {
+            return judge(end, of: roles.initial)
+        }
+        let last = terminated(roles.last)
+        guard isOver || last != nil else { return nil }
+        if terminated(roles.tool)?.reason == "OOMKilled" {
+            return .outOfMemory("pod \(name) used more memory than the tool may")
+        }
+        if let last {
+            return judge(last, of: roles.last)
+        }
+        return .killed("pod \(name)\(place) was ended before its containers were\(disruption)")
+    }
+
+    private func judge(
+        _ end: ContainerState.Terminated,
+        of container: String
+    ) -> TryEnd {
+        if let why = CannotStart(end) {
+            return .impossible("the container \(container) cannot be started: \(why.text)")
+        }
+        if end.reason == "OOMKilled" {
+            return .killed("the container \(container) of pod \(name) had too little memory")
+        }
+        if end.exitCode > 127 || end.exitCode < 0 || end.reason == "ContainerStatusUnknown" {
+            let how = end.exitCode > 128 ? "signal \(end.exitCode - 128)" : "status \(end.exitCode)"
+            return .killed("the container \(container) of pod \(name)\(place), \(how)\(disruption)")
+        }
+        let isDisturbed = isDisruptionTarget || pod.metadata.deletionTimestamp != nil
+        // A node that goes away takes the network with it: such ends say nothing about the run.
+        if isDisturbed, [66, 69, 74, 75].contains(end.exitCode) {
+            return .killed("pod \(name)\(place) was told to end\(disruption)")
+        }
+        return .exited(end.exitCode)
+    }
+
+    /// Ends that the pod does not come to by itself, because `push` waits for a tool that never
+    /// began.
+    private var stuck: TrySighting? {
+        guard roles.tool != roles.last, let tool = terminated(roles.tool), tool.exitCode != 0 else {
+            return nil
+        }
+        if let why = CannotStart(tool) {
+            let text = "the tool's container cannot be started: \(why.text)"
+            return .stuck(.impossible(text), seconds: 0)
+        }
+        guard tool.exitCode > 127, tool.startedAt == tool.finishedAt else { return nil }
+        let end: TryEnd =
+            tool.reason == "OOMKilled"
+            ? .outOfMemory("pod \(name): the tool may use too little memory to begin at all")
+            : .killed("the tool's container of pod \(name) was killed as it began")
+        return .stuck(end, seconds: Self.stillbornPatience)
+    }
+
+    // MARK: Waits
+
+    private var wait: PodWait? {
+        if let scheduled = status.condition("PodScheduled"), !scheduled.isTrue,
+            scheduled.reason == "Unschedulable"
+        {
+            let text = PodText.trimmed(scheduled.message)
+            return PodWait(kind: .schedule, text: "no node can take pod \(name): \(text)")
+        }
+        for container in status.initContainerStatuses + status.containerStatuses {
+            guard let waiting = container.state?.waiting, let reason = waiting.reason else {
+                continue
+            }
+            let text =
+                "container \(container.name) of pod \(name): \(reason)"
+                + PodText.after(": ", waiting.message)
+            switch reason {
+            case "InvalidImageName", "ErrImageNeverPull":
+                return PodWait(kind: .image, text: text, isHopeless: true)
+            case "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable":
+                return PodWait(kind: .image, text: text)
+            case "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
+                "CrashLoopBackOff":
+                return PodWait(kind: .container, text: text)
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    // MARK: Words
+
+    private func terminated(_ container: String) -> ContainerState.Terminated? {
+        status.container(container)?.state?.terminated
+    }
+
+    private var isDisruptionTarget: Bool { status.condition("DisruptionTarget")?.isTrue == true }
+
+    private var place: String { pod.nodeName.map { " on \($0)" } ?? "" }
+
+    /// Who disturbed the pod, as far as it is known.
+    private var disruption: String {
+        if let condition = status.condition("DisruptionTarget"), condition.isTrue {
+            return " (\(condition.reason ?? "DisruptionTarget")"
+                + PodText.after(": ", condition.message) + ")"
+        }
+        return pod.metadata.deletionTimestamp == nil ? "" : " (the pod was deleted)"
+    }
+}
+
+/// The runtime could not begin the container's program, so it never will.
+struct CannotStart {
+    let text: String
+
+    init?(_ end: ContainerState.Terminated) {
+        guard let reason = end.reason, ["StartError", "ContainerCannotRun"].contains(reason) else {
+            return nil
+        }
+        text = reason + PodText.after(": ", end.message)
+    }
+}
+
+/// A kubelet evicts for a node's sake, and for a pod's own limits.
+enum DiskEviction {
+    /// Whether this is the message of an eviction for the pod's own disk limit.
+    static func isOwnLimit(_ message: String) -> Bool {
+        [
+            "local storage usage exceeds", "local ephemeral storage limit",
+            "Usage of EmptyDir volume",
+        ]
+        .contains { message.contains($0) }
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a pod does not run yet.
+struct PodWait: Sendable, Equatable {
+    /// What it waits for, each with a time limit of its own.
+    enum Kind: Sendable, Equatable {
+        /// A node with room for it.
+        case schedule
+        /// An image that cannot be pulled.
+        case image
+        /// A container that cannot be made.
+        case container
+        /// What takes its time on every node: volumes, images, the fetch.
+        case ordinary
+    }
+
+    let kind: Kind
+    let text: String
+    /// Whether waiting cannot help.
+    var isHopeless = false
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Kubernetes
+import Staging
+
+/// Waits for the end of one try, from what the cluster's view and the pods' logs say.
+struct TryFollower: Sendable {
+    let client: KubernetesClient
+    let view: ClusterView
+    let job: String
+    let roles: PodRoles
+    let limits: TryJudge.Limits
+    let words: TryWords
+    let news: @Sendable (TryNews) -> Void
+
+    /// How often something is looked at although nothing has changed.
+    private static let tick = Duration.seconds(1)
+    /// How often the events of a pod that waits are read, in seconds.
+    private static let eventsEvery = 30.0
+
+    /// - Returns: nil if the task was cancelled first.
+    func callAsFunction() async -> TryEnd? {
+        let (wakes, wake) = AsyncStream.makeStream(
+            of: Void.self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        view.wake(for: job) { wake.yield() }
+        defer { view.wake(for: job, nil) }
+        wake.yield()
+        return await withTaskGroup(of: Void.self, returning: TryEnd?.self) { group in
+            group.addTask {
+                while (try? await Task.sleep(for: Self.tick)) != nil { wake.yield() }
+                wake.finish()
+            }
+            var judge = TryJudge(limits)
+            var followed: Set<String> = []
+            var outage = Outage()
+            var causes = WaitCauses(every: Self.eventsEvery)
+            defer { group.cancelAll() }
+            for await _ in wakes {
+                // The result decides whatever the pod comes to.
+                if words.hasResult { return .exited(0) }
+                let seen = view.seen(job)
+                if let note = outage.note(seen.trouble) { news(.note(note)) }
+                for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
+                var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
+                if case .waiting(let wait) = sighting, let pod = TrySighting.current(seen.pods) {
+                    sighting = .waiting(await causes.known(wait, pod, client))
+                }
+                let isComplete = seen.isComplete && seen.trouble == nil
+                let now = Clock.monotonicSeconds()
+                switch judge(sighting, isComplete: isComplete, now: now) {
+                case .goOn: break
+                case .tellWaiting(let why): news(.waiting(why))
+                case .tellRunning(let node): news(.running(node))
+                case .confirm:
+                    if let end = await confirm() { return end }
+                    judge.deny(now: now)
+                case .end(let end, let isOver):
+                    if isOver { await drain(followed, seen) }
+                    return words.hasResult ? .exited(0) : end
+                }
+            }
+            return nil
+        }
+    }
+
+    /// "Not in the view" is not "not there": the server itself must say so.
+    private func confirm() async -> TryEnd? {
+        do throws(KubernetesError) {
+            guard try await client.job(job) == nil else { return nil }
+            return .gone("Job \(job) was deleted by somebody, or removed after its time")
+        } catch {
+            return nil
+        }
+    }
+
+    /// Lets the last lines of ended containers come: they say why.
+    private func drain(
+        _ followed: Set<String>,
+        _ seen: ClusterView.Seen
+    ) async {
+        for _ in 0..<10 {
+            if words.hasResult { return }
+            guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
+        }
+    }
+
+    /// Readers for the containers that have begun and are not read yet.
+    private func newReaders(
+        _ seen: ClusterView.Seen,
+        _ followed: inout Set<String>,
+        _ wake: AsyncStream<Void>.Continuation
+    ) -> [PodLogReader] {
+        var readers: [PodLogReader] = []
+        for pod in seen.pods {
+            let name = pod.metadata.name
+            for container in roles.names {
+                let state = pod.status.container(container)?.state
+                guard state?.running != nil || state?.terminated != nil,
+                    followed.insert("\(name)/\(container)").inserted
+                else { continue }
+                readers.append(reader(name, container, wake))
+            }
+        }
+        return readers
+    }
+
+    private func reader(
+        _ pod: String,
+        _ container: String,
+        _ wake: AsyncStream<Void>.Continuation
+    ) -> PodLogReader {
+        PodLogReader(
+            client: client,
+            pod: pod,
+            container: container,
+            isRunning: { [view, job] in
+                let known = view.seen(job).pods.first { $0.metadata.name == pod }
+                return known?.status.container(container)?.state?.running != nil
+            },
+            each: { [words, news, roles] line in
+                // In the tool's container nobody can know of a result but the worker that does it all.
+                let mayKnow = container != roles.tool || roles.tool == roles.last
+                guard let frame = words.take(line, mayKnowOfResult: mayKnow) else { return }
+                if case .resultStored = frame { wake.yield() }
+                news(.frame(frame))
+            }
+        )
+    }
+
+    /// Tells once that nothing is heard of the cluster, and once that it is back.
+    private struct Outage {
+        private var isTold = false
+
+        mutating func note(_ trouble: String?) -> String? {
+            guard let trouble else {
+                defer { isTold = false }
+                return isTold ? "The cluster answers again." : nil
+            }
+            if isTold { return nil }
+            isTold = true
+            return "Nothing is heard of the cluster; the run goes on. \(trouble)"
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decides, from one sighting after the other and the time, what to do about a try. It does no I/O.
+struct TryJudge {
+    /// How long a try may wait for what may never come, in seconds; nil for ever.
+    struct Limits: Sendable, Equatable {
+        var schedule: Double?
+        var image: Double?
+        var container: Double?
+    }
+
+    enum Decision: Equatable {
+        /// Nothing to do but to wait.
+        case goOn
+        /// It waits for this now.
+        case tellWaiting(String)
+        /// The tool runs now.
+        case tellRunning(String)
+        /// The Job is not in the view: the server must be asked.
+        case confirm
+        /// - Parameter isOver: whether nothing of the try runs any more.
+        case end(TryEnd, isOver: Bool)
+    }
+
+    /// How long a view that lacks a pod or Job may simply be late, in seconds.
+    private static let lateness = 5.0
+
+    let limits: Limits
+    private var last = ""
+    private var since = 0.0
+    private var isRunning = false
+    private var told: String?
+
+    init(_ limits: Limits) { self.limits = limits }
+
+    /// - Parameters:
+    ///   - isComplete: whether the sighting comes of a view that lacks nothing.
+    ///   - now: seconds of a clock that never goes back.
+    mutating func callAsFunction(
+        _ sighting: TrySighting,
+        isComplete: Bool,
+        now: Double
+    ) -> Decision {
+        let waited = elapsed(in: sighting, now)
+        switch sighting {
+        case .unknown:
+            return isComplete && waited >= Self.lateness ? .confirm : .goOn
+        case .waiting(let wait):
+            if let end = end(of: wait, after: waited) { return .end(end, isOver: false) }
+            guard told != wait.text, waited >= 1 || wait.kind == .ordinary else { return .goOn }
+            told = wait.text
+            return .tellWaiting(wait.text)
+        case .running(let node):
+            if isRunning { return .goOn }
+            isRunning = true
+            return .tellRunning(node)
+        case .stuck(let end, let seconds):
+            return waited >= Double(seconds) ? .end(end, isOver: false) : .goOn
+        case .ended(let end):
+            if isUncertain(end), waited < Self.lateness { return .goOn }
+            return .end(end, isOver: true)
+        }
+    }
+
+    /// Who ended a pod, its Job's deadline or somebody else, is said of the Job, and that may come
+    /// later than what is said of the pod; so may a pod that takes this one's place.
+    private func isUncertain(_ end: TryEnd) -> Bool {
+        switch end {
+        case .gone, .killed: true
+        default: false
+        }
+    }
+
+    /// The server says that the Job is there after all.
+    mutating func deny(now: Double) { since = now }
+
+    private func end(
+        of wait: PodWait,
+        after waited: Double
+    ) -> TryEnd? {
+        if wait.isHopeless { return .impossible(wait.text) }
+        let limit: Double?
+        switch wait.kind {
+        case .schedule: limit = limits.schedule
+        case .image: limit = limits.image
+        case .container: limit = limits.container
+        case .ordinary: limit = nil
+        }
+        guard let limit, waited >= limit else { return nil }
+        let text = "\(wait.text) (for \(DurationText.text(Int64(limit))))"
+        // A bigger or another destination may have a node for it.
+        return wait.kind == .schedule ? .walltime(text) : .impossible(text)
+    }
+
+    /// For how long it has been this kind of sighting.
+    private mutating func elapsed(
+        in sighting: TrySighting,
+        _ now: Double
+    ) -> Double {
+        let kind =
+            switch sighting {
+            case .unknown: "unknown"
+            case .waiting(let wait): "waiting \(wait.kind)"
+            case .running: "running"
+            case .stuck: "stuck"
+            case .ended: "ended"
+            }
+        if kind != last {
+            last = kind
+            since = now
+        }
+        return now - since
+    }
+}

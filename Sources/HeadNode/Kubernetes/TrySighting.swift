@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kubernetes
+
+/// What a Job and its pods say of a try. A pure reading of what the API server sent.
+///
+/// Servers of 1.20 and of 1.36 say the same things differently, and leave out what there is nothing
+/// to say of; nothing here relies on a field being there. Conditions are looked up by type.
+enum TrySighting: Sendable, Equatable {
+    /// Nothing that says how it fares.
+    case unknown
+    case waiting(PodWait)
+    /// The tool's container runs, or has run and its results are being stored.
+    case running(node: String)
+    /// The pod still runs, but will not come to an end by itself: after so many seconds without
+    /// anything else it counts as ended so.
+    case stuck(TryEnd, seconds: Int)
+    case ended(TryEnd)
+
+    init(
+        job: Job?,
+        pods: [Pod],
+        roles: PodRoles
+    ) {
+        if let failed = job?.status.condition("Failed"), failed.isTrue,
+            failed.reason == "DeadlineExceeded"
+        {
+            self = .ended(.walltime("the Job took longer than its deadline"))
+            return
+        }
+        if let pod = Self.current(pods) {
+            self = PodReading(pod: pod, roles: roles).sighting
+        } else if let status = job?.status {
+            self = Self.sighting(of: status)
+        } else {
+            self = .unknown
+        }
+    }
+
+    /// A Job normally has one pod; where its controller replaces a deleted one, the newest counts.
+    static func current(_ pods: [Pod]) -> Pod? {
+        pods.max { one, other in
+            let (a, b) = (one.metadata, other.metadata)
+            // RFC 3339 in UTC sorts as text.
+            return (a.creationTimestamp ?? "", a.name) < (b.creationTimestamp ?? "", b.name)
+        }
+    }
+
+    /// A Job whose pods are gone.
+    private static func sighting(of status: JobStatus) -> TrySighting {
+        if let failed = status.condition("Failed"), failed.isTrue {
+            return .ended(.gone("its pod was removed (\(failed.reason ?? "the Job has failed"))"))
+        }
+        if status.condition("Complete")?.isTrue == true { return .ended(.exited(0)) }
+        return .unknown
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import HeadNode
+
+struct TryJudgeTests {
+    private let limits = TryJudge.Limits(schedule: 100, image: 60, container: 30)
+    private let noNode = TrySighting.waiting(PodWait(kind: .schedule, text: "no node"))
+    private let noImage = TrySighting.waiting(PodWait(kind: .image, text: "no image"))
+
+    @Test func eachWaitHasItsOwnLimitAndIsToldOnce() {
+        var judge = TryJudge(limits)
+        #expect(judge(noNode, isComplete: true, now: 0) == .goOn)
+        #expect(judge(noNode, isComplete: true, now: 2) == .tellWaiting("no node"))
+        #expect(judge(noNode, isComplete: true, now: 99) == .goOn)
+        // An image is waited for from when it is the obstacle.
+        #expect(judge(noImage, isComplete: true, now: 99) == .goOn)
+        #expect(judge(noImage, isComplete: true, now: 158) == .tellWaiting("no image"))
+        #expect(
+            judge(noImage, isComplete: true, now: 159)
+                == .end(.impossible("no image (for 1m)"), isOver: false)
+        )
+    }
+
+    @Test func aNodeThatNeverComesIsALimitAndNotAFault() {
+        var judge = TryJudge(limits)
+        #expect(judge(noNode, isComplete: true, now: 0) == .goOn)
+        let decision = judge(noNode, isComplete: true, now: 100)
+        guard case .end(.walltime, false) = decision else {
+            Issue.record("\(decision)")
+            return
+        }
+    }
+
+    @Test func withoutALimitItWaitsForEver() {
+        var judge = TryJudge(TryJudge.Limits())
+        _ = judge(noNode, isComplete: true, now: 0)
+        _ = judge(noNode, isComplete: true, now: 1)
+        #expect(judge(noNode, isComplete: true, now: 1e7) == .goOn)
+    }
+
+    @Test func aNameThatIsNoneEndsAtOnce() {
+        var judge = TryJudge(TryJudge.Limits())
+        let wait = PodWait(kind: .image, text: "InvalidImageName", isHopeless: true)
+        #expect(
+            judge(.waiting(wait), isComplete: true, now: 0)
+                == .end(.impossible("InvalidImageName"), isOver: false)
+        )
+    }
+
+    @Test("no answer is never no job: only a whole view, for a while, makes the head ask")
+    func absence() {
+        var judge = TryJudge(limits)
+        #expect(judge(.unknown, isComplete: true, now: 0) == .goOn)
+        #expect(judge(.unknown, isComplete: true, now: 4) == .goOn)
+        #expect(judge(.unknown, isComplete: true, now: 5) == .confirm)
+        judge.deny(now: 5)
+        #expect(judge(.unknown, isComplete: true, now: 9) == .goOn)
+        #expect(judge(.unknown, isComplete: false, now: 1000) == .goOn)
+        #expect(judge(.unknown, isComplete: true, now: 1001) == .confirm)
+    }
+
+    @Test func whatIsSaidOfTheJobMayComeLaterThanWhatIsSaidOfThePod() {
+        var judge = TryJudge(limits)
+        let gone = TrySighting.ended(.gone("x"))
+        #expect(judge(gone, isComplete: true, now: 0) == .goOn)
+        #expect(judge(gone, isComplete: true, now: 5) == .end(.gone("x"), isOver: true))
+        var other = TryJudge(limits)
+        #expect(other(.ended(.killed("x")), isComplete: true, now: 0) == .goOn)
+        let walltime = TrySighting.ended(.walltime("deadline"))
+        #expect(
+            other(walltime, isComplete: true, now: 1) == .end(.walltime("deadline"), isOver: true)
+        )
+    }
+
+    @Test func runningIsToldOnce() {
+        var judge = TryJudge(limits)
+        #expect(judge(.running(node: "n"), isComplete: true, now: 0) == .tellRunning("n"))
+        #expect(judge(.running(node: "n"), isComplete: true, now: 1) == .goOn)
+    }
+
+    @Test func whatIsStuckIsGivenItsTime() {
+        var judge = TryJudge(limits)
+        let stuck = TrySighting.stuck(.killed("x"), seconds: 60)
+        #expect(judge(stuck, isComplete: true, now: 0) == .goOn)
+        #expect(judge(stuck, isComplete: true, now: 60) == .end(.killed("x"), isOver: false))
+    }
+}
