@@ -121,8 +121,10 @@ struct TryFollower: Sendable {
                 let known = view.seen(job).pods.first { $0.metadata.name == pod }
                 return known?.status.container(container)?.state?.running != nil
             },
-            each: { [words, news] line in
-                guard let frame = words.take(line) else { return }
+            each: { [words, news, roles] line in
+                // In the tool's container nobody can know of a result but the worker that does it all.
+                let mayKnow = container != roles.tool || roles.tool == roles.last
+                guard let frame = words.take(line, mayKnowOfResult: mayKnow) else { return }
                 if case .resultStored = frame { wake.yield() }
                 news(.frame(frame))
             }
