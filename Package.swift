@@ -134,6 +134,7 @@ let package = Package(
                 "Digests",
                 "Diagnostics", "TestSupport",
             ],
+            exclude: ["Serve/Transcripts"],
         ),
         tests(
             "ProcessTests",

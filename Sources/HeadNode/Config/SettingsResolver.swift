@@ -16,10 +16,12 @@ struct SettingsResolver {
 
     /// - Parameters:
     ///   - flags: as `--set` takes them, `KEY=VALUE`.
+    ///   - destination: what holds for one run.
     init(
         file: ConfigFile?,
         environment: [String: String],
-        flags: [String] = []
+        flags: [String] = [],
+        destination: [ConfigEntry] = []
     ) {
         self.environment = environment
         refused = file?.refused ?? []
@@ -28,6 +30,7 @@ struct SettingsResolver {
         problems = (file?.problems ?? []) + own.problems + set.problems
         let all =
             ConfigSources.shared(environment) + (file?.entries ?? []) + own.entries + set.entries
+            + destination
         for entry in all { entries[entry.path, default: []].append(entry) }
     }
 
@@ -41,8 +44,9 @@ struct SettingsResolver {
         let bucket = storage()
         let policy = staging()
         let local = local()
+        let serve = serve()
         if let instance, let executor, let retries, let disruptions, let disruptionDelay,
-            let bucket, let policy, let local, problems.isEmpty
+            let bucket, let policy, let local, let serve, problems.isEmpty
         {
             return Settings(
                 instance: instance,
@@ -55,7 +59,8 @@ struct SettingsResolver {
                 kubernetes: KubernetesSettings(),
                 retries: retries,
                 disruptions: disruptions,
-                disruptionDelay: disruptionDelay
+                disruptionDelay: disruptionDelay,
+                serve: serve
             )
         }
         throw ConfigError(problems)
@@ -208,6 +213,13 @@ struct SettingsResolver {
                 transfers: transfers
             )
         )
+    }
+
+    private mutating func serve() -> ServeSettings? {
+        let jobs = read(ConfigSchema.stagingJobs)
+        let metrics = read(ConfigSchema.metricsListen)
+        guard let jobs, let metrics else { return nil }
+        return ServeSettings(jobs: jobs, metrics: metrics)
     }
 
     private mutating func local() -> LocalSettings? {
