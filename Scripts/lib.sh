@@ -3,6 +3,7 @@
 # What the scripts share: where things are, what has to be installed, how long a part took.
 # Source it first: . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 set -euo pipefail
+shopt -s inherit_errexit
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Slow results live outside the tree, each under a name that says what it was made from.
@@ -47,46 +48,43 @@ apt_update() {
     export GALAXY_APT_UPDATED=1
 }
 
-# newest_source PACKAGE and newest_version PACKAGE: the version that the distribution has now of the
-# package's source, and of the package.
+# newest PACKAGE...: PACKAGE=VERSION for each, as the distribution has it now.
 # shellcheck disable=SC2016 # awk's own variables
+newest() { shown "$@" | awk '/^Package: / { package = $2 } /^Version: / { print package "=" $2 }'; }
+
+# newest_source PACKAGE: the version that the distribution has now of the package's source.
+# shellcheck disable=SC2016
 newest_source() {
-    newest_field "$1" '
+    shown "$1" | awk '
         /^Version: / { version = $2 }
         /^Source: .*\(/ { source = $3; gsub(/[()]/, "", source) }
         END { print source ? source : version }'
 }
 
-# shellcheck disable=SC2016
-newest_version() { newest_field "$1" '/^Version: / { print $2 }'; }
-
-newest_field() {
-    local value
-    value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2")
-    if [ -z "$value" ]; then
-        apt_update
-        value=$(apt-cache show --no-all-versions "$1" 2> /dev/null | awk "$2")
-    fi
-    [ -n "$value" ] || die "the distribution has no package $1"
-    printf '%s\n' "$value"
+# shown PACKAGE...: what apt knows of the newest versions; its lists may not have been fetched yet.
+shown() {
+    apt-cache show --no-all-versions "$@" 2> /dev/null && return
+    apt_update
+    apt-cache show --no-all-versions "$@" || die "the distribution lacks one of $*"
 }
 
 # unpacked PACKAGE...: prints a folder that holds these packages' files, without what they depend on.
 # They are not installed: no service of theirs starts, and nothing of the machine's is replaced.
 unpacked() {
-    local package folder work wanted=()
-    for package in "$@"; do wanted+=("$package=$(newest_version "$package")"); done
-    folder=$cache/unpacked-$1-$(printf '%s\n' "${wanted[@]}" | digest)
+    local package folder work exact
+    mapfile -t exact < <(newest "$@")
+    [ "${#exact[@]}" = $# ] || die "apt knows no version of one of $*"
+    folder=$cache/unpacked-$1-$(printf '%s\n' "${exact[@]}" | digest)
     (
         flock 9
         [ ! -d "$folder" ] || exit 0
-        say "fetching ${wanted[*]}"
+        say "fetching ${exact[*]}"
         work=$(mktemp -d "$cache/unpacked.XXXXXX")
         cd "$work"
-        if ! apt-get download -qq "${wanted[@]}" > log 2>&1; then
+        if ! apt-get download -qq "${exact[@]}" > log 2>&1; then
             tail -n 3 log >&2
             rm -rf "$work"
-            die "apt-get could not download ${wanted[*]}; is apt's list of packages too old?"
+            die "apt-get could not download ${exact[*]}; is apt's list of packages too old?"
         fi
         for package in *.deb; do dpkg-deb -x "$package" tree; done
         mv tree "$folder"
@@ -178,9 +176,10 @@ print(*[s.getsockname()[1] for s in sockets])
 PYTHON
 }
 
-# start_time PID: when the process started, in clock ticks; nothing if it is gone. A pid and this
-# number together name one process for ever.
-start_time() { sed 's/^.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20; }
+# start_time PID: when the process started, in clock ticks; nothing if it has ended, whether or not its
+# parent has noticed. A pid and this number together name one process for ever.
+# shellcheck disable=SC2016 # awk's own variables
+start_time() { sed 's/^.*) //' "/proc/$1/stat" 2> /dev/null | awk '$1 != "Z" { print $20 }' || true; }
 
 # remember_process FILE PID and end_process FILE: ends exactly the process that was remembered.
 remember_process() { printf '%s %s\n' "$2" "$(start_time "$2")" > "$1"; }

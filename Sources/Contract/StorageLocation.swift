@@ -13,8 +13,14 @@ package struct StorageLocation: Codable, Sendable, Equatable {
     package var addressing: String
     /// `when_supported` or `when_required`.
     package var checksums: String
-    /// `AES256` for SSE-S3; nil for the bucket's own default.
+    /// `AES256` for SSE-S3, `aws:kms` for SSE-KMS; nil for the bucket's own default.
     package var encryption: String?
+    /// With `aws:kms`: which key; nil for the one that the key service has for S3.
+    package var kmsKeyID: String?
+    /// Such as `STANDARD_IA`; nil for the bucket's own default.
+    package var storageClass: String?
+    /// Whether we pay for the requests and not the bucket's owner; nil says no.
+    package var requesterPays: Bool?
     /// Whether `http://` may be used for other machines than this one.
     package var allowHTTP: Bool
     /// PEM certificates to trust in place of the system's.
@@ -27,6 +33,9 @@ package struct StorageLocation: Codable, Sendable, Equatable {
         case addressing
         case checksums
         case encryption
+        case kmsKeyID = "kms_key_id"
+        case storageClass = "storage_class"
+        case requesterPays = "requester_pays"
         case allowHTTP = "allow_http"
         case caPEM = "ca_pem"
     }
@@ -38,6 +47,9 @@ package struct StorageLocation: Codable, Sendable, Equatable {
         addressing: String = "auto",
         checksums: String = "when_supported",
         encryption: String? = nil,
+        kmsKeyID: String? = nil,
+        storageClass: String? = nil,
+        requesterPays: Bool? = nil,
         allowHTTP: Bool = false,
         caPEM: String? = nil
     ) {
@@ -47,6 +59,9 @@ package struct StorageLocation: Codable, Sendable, Equatable {
         self.addressing = addressing
         self.checksums = checksums
         self.encryption = encryption
+        self.kmsKeyID = kmsKeyID
+        self.storageClass = storageClass
+        self.requesterPays = requesterPays
         self.allowHTTP = allowHTTP
         self.caPEM = caPEM
     }

@@ -11,6 +11,8 @@ package struct KubernetesError: ExplainedError {
         case unavailable
         /// 429, until retries ran out.
         case busy
+        /// The file or the program that gives us credentials does not give any just now.
+        case noCredentials = "no-credentials"
         /// 401.
         case unauthenticated
         /// 403, for want of rights.
@@ -27,6 +29,8 @@ package struct KubernetesError: ExplainedError {
         case conflict
         /// 410: what was asked for is too old to be known.
         case expired
+        /// A log was asked for, and the container has not begun.
+        case notStarted = "not-started"
         /// 422 and other 4xx: the request itself is wrong; the message names the fields.
         case invalid
         /// The server's certificate is not trusted, or ours is not accepted.
@@ -46,6 +50,8 @@ package struct KubernetesError: ExplainedError {
     package let cause: (any Error)?
     /// Whether the server can have done what was asked although no answer says so.
     package let isAmbiguous: Bool
+    /// How long the server asks to wait before the same request is made again.
+    package let retryAfter: Duration?
 
     package init(
         _ code: Code,
@@ -53,7 +59,8 @@ package struct KubernetesError: ExplainedError {
         place: String = "",
         remedy: String = "",
         cause: (any Error)? = nil,
-        isAmbiguous: Bool = false
+        isAmbiguous: Bool = false,
+        retryAfter: Duration? = nil
     ) {
         self.code = code
         self.what = what
@@ -61,6 +68,7 @@ package struct KubernetesError: ExplainedError {
         self.remedy = remedy
         self.cause = cause
         self.isAmbiguous = isAmbiguous
+        self.retryAfter = retryAfter
     }
 
     package var codeName: String { code.rawValue }
@@ -68,7 +76,8 @@ package struct KubernetesError: ExplainedError {
     /// Whether the same request may succeed later.
     package var isRetryable: Bool {
         switch code {
-        case .unreachable, .unavailable, .busy, .quota, .beingDeleted: true
+        case .unreachable, .unavailable, .busy, .quota, .beingDeleted, .noCredentials, .notStarted:
+            true
         default: false
         }
     }

@@ -18,7 +18,8 @@ package struct StoreFactory: Sendable {
         "/etc/ssl/cert.pem",
     ]
 
-    /// Where requests' signatures come from: environment, web identity, shared files.
+    /// Where requests' signatures come from: environment, web identity, shared files, container,
+    /// machine.
     package let credentials: any CredentialsProvider
     private let options: StorageOptions
     private let transport: CurlTransport
@@ -42,7 +43,9 @@ package struct StoreFactory: Sendable {
             endpoint: endpoint,
             region: location.region,
             checksums: try Self.choice(location.checksums, named: "checksums"),
-            encryption: try Self.encryption(location.encryption)
+            encryption: try Self.encryption(location),
+            storageClass: try Self.storageClass(location.storageClass),
+            requesterPays: location.requesterPays ?? false
         )
         var settings = CurlTransport.Options()
         settings.trust = Self.trust(location, environment)
@@ -53,10 +56,13 @@ package struct StoreFactory: Sendable {
         }
         var names = environment
         if let profile { names["AWS_PROFILE"] = profile }
+        // Certificates of the store's own say nothing about those of a metadata service.
+        let direct = MetadataService.transportOptions(trust: Self.systemTrust(environment))
         credentials = CredentialsChain.standard(
             environment: names,
             region: location.region,
-            transport: transport
+            transport: transport,
+            metadata: { () throws(TransportError) in try CurlTransport(direct) }
         )
     }
 
@@ -78,17 +84,29 @@ package struct StoreFactory: Sendable {
         _ location: StorageLocation,
         _ environment: [String: String]
     ) -> CurlTransport.Options.Trust {
-        if let pem = location.caPEM { return .pem(Array(pem.utf8)) }
+        location.caPEM.map { .pem(Array($0.utf8)) } ?? systemTrust(environment)
+    }
+
+    private static func systemTrust(
+        _ environment: [String: String]
+    ) -> CurlTransport.Options.Trust {
         if let file = environment["AWS_CA_BUNDLE"], !file.isEmpty { return .file(file) }
         let found = systemCertificates.first { access($0, R_OK) == 0 }
         return found.map { .file($0) } ?? .system
     }
 
     private static func encryption(
-        _ text: String?
+        _ location: StorageLocation
     ) throws(S3Error) -> StorageOptions.Encryption? {
+        guard let name = location.encryption else { return nil }
+        return try StorageOptions.Encryption(named: name, kmsKeyID: location.kmsKeyID)
+    }
+
+    private static func storageClass(
+        _ text: String?
+    ) throws(S3Error) -> StorageOptions.StorageClass? {
         guard let text else { return nil }
-        return try choice(text, named: "encryption")
+        return try choice(text, named: "storage_class")
     }
 
     private static func choice<Value: RawRepresentable<String>>(

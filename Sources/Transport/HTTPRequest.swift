@@ -28,6 +28,9 @@ package struct HTTPRequest: Sendable {
     /// Bytes a second below which a server counts as silent. For a stream of small events, which is
     /// well as long as anything comes at all, it is 1.
     package var silenceRate = 1024
+    /// How long the exchange may take from its start to its end, waiting for its turn aside; nil for
+    /// as long as something moves.
+    package var timeLimit: Duration?
     /// Whether to leave kept connections alone: for a retry after bytes came damaged.
     package var usesFreshConnection = false
 

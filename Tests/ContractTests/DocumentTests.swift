@@ -231,12 +231,32 @@ import Testing
         }
     }
 
+    @Test func storageIsWrittenForTheCommandLine() throws {
+        let location = StorageLocation(
+            bucket: "b",
+            endpoint: "https://s3:9000",
+            region: "r",
+            encryption: "aws:kms",
+            kmsKeyID: "arn:aws:kms:r:1:key/k",
+            storageClass: "STANDARD_IA",
+            requesterPays: true,
+            caPEM: "X"
+        )
+        let written = try ContractCoding.encode(location)
+        try Golden.check(written, "storage.json")
+        #expect(try StorageLocation(json: String(decoding: written, as: UTF8.self)) == location)
+        let plain = try ContractCoding.encode(StorageLocation(bucket: "b"))
+        try Golden.check(plain, "storage-plain.json")
+    }
+
     @Test func storageIsReadFromTheCommandLine() throws {
         let text =
             #"{"bucket":"b","endpoint":"https://s3:9000","region":"r","addressing":"path","checksums":"when_required","encryption":"AES256","allow_http":true,"ca_pem":"X"}"#
         let location = try StorageLocation(json: text)
         #expect(location.endpoint == "https://s3:9000")
         #expect(location.allowHTTP && location.caPEM == "X" && location.encryption == "AES256")
+        #expect(location.kmsKeyID == nil && location.storageClass == nil)
+        #expect(location.requesterPays == nil)
         let written = try ContractCoding.encode(location)
         #expect(try StorageLocation(json: String(decoding: written, as: UTF8.self)) == location)
         for bad in ["", "{}", "[]", #"{"bucket":7}"#, #"{"bucket":"b"}"#] {

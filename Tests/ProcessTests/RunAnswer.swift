@@ -57,9 +57,10 @@ extension Lab {
     /// Runs the job to its end and reads what is said.
     func run(
         _ job: GalaxyJob,
-        _ options: [String] = []
+        _ options: [String] = [],
+        patience: Patience = .long
     ) async throws -> (status: Int32, answer: RunAnswer) {
-        let ending = try await head("run", job, ["--json"] + options)
+        let ending = try await start("run", job, ["--json"] + options).ending(patience)
         return (ending.status, try RunAnswer(ending))
     }
 }

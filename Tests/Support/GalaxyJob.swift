@@ -10,6 +10,10 @@ package struct GalaxyJob: Sendable {
     /// What the test owns: everything of this job is below it.
     package let folder: String
     package let id: String
+    /// The tool's image, for executors that need one.
+    package let image: String?
+    /// The shell that the image has.
+    package let shell: String
 
     package var directory: String { "\(folder)/galaxy/jobs/\(id)" }
     package var working: String { "\(directory)/working" }
@@ -30,15 +34,21 @@ package struct GalaxyJob: Sendable {
     /// - Parameters:
     ///   - tool: the tool's command: bash, run in the working directory. `$JOB`, `$IN1`, `$IN2`,
     ///     `$OUT` and `$OUT_FILES` name the job's paths.
+    ///   - image: the tool's image.
+    ///   - shell: what runs the script and the tool, where that is not bash.
     ///   - extraFiles: bash that fills the extra files' directory, which it runs in.
     package init(
         id: String = "1",
         folder: String,
         tool: String,
+        image: String? = nil,
+        shell: String = "/bin/bash",
         extraFiles: String = "echo extra > notes.txt"
     ) throws {
         self.folder = folder
         self.id = id
+        self.image = image
+        self.shell = shell
         try Shell.run("mkdir -p \(working) \(outputs) \(directory)/configs \(self.extraFiles)")
         try Shell.run("head -c 307200 /dev/urandom > \(largeInput); echo small > \(smallInput)")
         try Shell.run("cd \(self.extraFiles)\n\(extraFiles)")
@@ -62,9 +72,10 @@ package struct GalaxyJob: Sendable {
     /// What the head node is told of the job.
     package var json: String {
         """
-        {"version": 1, "galaxy_id": "\(id)", "tool_id": "test", "image": null,
+        {"version": 1, "galaxy_id": "\(id)", "tool_id": "test",
+         "image": \(image.map { "\"\($0)\"" } ?? "null"),
          "job_directory": "\(directory)", "working_directory": "\(directory)",
-         "command": ["/bin/bash", "\(directory)/galaxy_\(id).sh"],
+         "command": ["\(shell)", "\(directory)/galaxy_\(id).sh"],
          "environment": {"GALAXY_SLOTS": "2"},
          "inputs": [
            {"path": "\(largeInput)"},
@@ -80,7 +91,7 @@ package struct GalaxyJob: Sendable {
 
     private var galaxyScript: String {
         """
-        #!/bin/bash
+        #!\(shell)
         export HOME="\(directory)/home" TMPDIR="\(directory)/tmp"
         mkdir -p "$HOME" "$TMPDIR"
         for folder in working outputs configs; do
@@ -93,7 +104,7 @@ package struct GalaxyJob: Sendable {
         done
         cd "\(directory)"
         echo "$GALAXY_SLOTS" > __instrument_core_galaxy_slots
-        cd working; /bin/bash "\(directory)/tool_script.sh" > '../outputs/tool_stdout' \
+        cd working; \(shell) "\(directory)/tool_script.sh" > '../outputs/tool_stdout' \
         2> '../outputs/tool_stderr'; return_code=$?; echo $return_code > "\(exitCodeFile)";
         cd "\(directory)"; sh -c "exit $return_code"
 

@@ -105,6 +105,8 @@ package struct Patience: Sendable {
     let seconds: Int
 
     package static let long = Patience(seconds: 60)
+    /// For a kubelet, which looks at disks only now and then.
+    package static let veryLong = Patience(seconds: 240)
 
     /// Looks again and again, and gives up with an error that says for what.
     package func wait(

@@ -48,7 +48,9 @@ package struct TestServer: Sendable {
         let endpoint = try S3Endpoint(
             url: endpoint,
             bucket: bucket ?? self.bucket,
-            region: "us-east-1"
+            region: "us-east-1",
+            // Where pods must reach it, the server has an address beside this machine's own.
+            allowHTTP: true
         )
         return S3Store(
             options: try StorageOptions(

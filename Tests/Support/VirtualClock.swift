@@ -27,19 +27,27 @@ package final class VirtualClock: Sendable {
         }
     }
 
+    /// Seconds since 1970-01-01T00:00:00Z.
+    package var now: Int64 { state.withLock { $0.now } }
+
+    package var elapsed: Duration { state.withLock { $0.elapsed } }
+
+    /// Makes the time pass, and takes none.
+    package func sleep(_ pause: Duration) throws {
+        try Task.checkCancellation()
+        state.withLock { state in
+            let before = state.elapsed.components.seconds
+            state.elapsed += pause
+            state.now += state.elapsed.components.seconds - before
+            state.pauses.append(pause)
+        }
+    }
+
     package var storeClock: StoreClock {
         StoreClock(
-            now: { [self] in Timestamp(seconds: state.withLock { $0.now }) },
-            elapsed: { [self] in state.withLock { $0.elapsed } },
-            sleep: { [self] pause in
-                try Task.checkCancellation()
-                state.withLock { state in
-                    let before = state.elapsed.components.seconds
-                    state.elapsed += pause
-                    state.now += state.elapsed.components.seconds - before
-                    state.pauses.append(pause)
-                }
-            }
+            now: { [self] in Timestamp(seconds: now) },
+            elapsed: { [self] in elapsed },
+            sleep: { [self] in try sleep($0) }
         )
     }
 }

@@ -17,52 +17,49 @@ import shutil
 import tarfile
 import tempfile
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PLATFORM = {
+    "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()],
+    "os": "linux",
+}
 MEDIA = "application/vnd.oci.image."
 
 
 class Archive:
-    """An OCI image layout in a tar file: blobs are added, then finish() writes the rest."""
+    """An OCI image layout in a tar file."""
 
     def __init__(self, file):
         self.tar = tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT)
-        self.known = set()
 
-    def add(self, name, size, file):
+    def add(self, name, file):
         entry = tarfile.TarInfo(name)
-        entry.size = size
+        entry.size = file.seek(0, os.SEEK_END)
         entry.mode = 0o644
+        file.seek(0)
         self.tar.addfile(entry, file)
+        return entry.size
 
-    def blob(self, kind, file):
+    def add_document(self, name, value):
+        self.add(name, io.BytesIO(encoded(value)))
+
+    def add_blob(self, kind, file):
         """Adds the file as a blob and returns its descriptor."""
         digest = digest_of(file)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        if digest not in self.known:
-            self.add(f"blobs/sha256/{digest}", size, file)
-            self.known.add(digest)
-        return {"mediaType": MEDIA + kind, "digest": f"sha256:{digest}", "size": size}
-
-    def document(self, kind, value):
-        return self.blob(kind, io.BytesIO(text(value)))
-
-    def finish(self, manifest):
-        for name, value in (
-            ("oci-layout", {"imageLayoutVersion": "1.0.0"}),
-            ("index.json", {"schemaVersion": 2, "manifests": [manifest]}),
-        ):
-            self.add(name, len(text(value)), io.BytesIO(text(value)))
-        self.tar.close()
+        size = self.add(place_of(digest), file)
+        return {"mediaType": MEDIA + kind, "digest": digest, "size": size}
 
 
-def text(value):
+def place_of(digest):
+    return "blobs/" + digest.replace(":", "/")
+
+
+def encoded(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def digest_of(file):
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def anonymous(entry):
@@ -74,83 +71,78 @@ def anonymous(entry):
 
 def write_layer(root, file):
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for folder, folders, files in os.walk(root):
-            folders.sort()
-            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-            for name in sorted(files + links):
-                add_to_layer(tar, root, os.path.join(folder, name))
-            for name in folders:
-                if name not in links:
-                    add_to_layer(tar, root, os.path.join(folder, name))
+        for name in sorted(os.listdir(root)):
+            tar.add(os.path.join(root, name), name, filter=anonymous)
 
 
-def add_to_layer(tar, root, path):
-    tar.add(path, os.path.relpath(path, root), recursive=False, filter=anonymous)
-
-
-def compressed(layer):
-    """The layer by gzip, which is told neither a time nor a name."""
-    file = tempfile.TemporaryFile()
+def write_compressed(layer, file):
+    """gzip, told neither a time nor a name."""
     layer.seek(0)
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as stream:
         shutil.copyfileobj(layer, stream)
-    return file
 
 
-def make(options):
-    layer = tempfile.TemporaryFile()
-    write_layer(options.root, layer)
-    diff_id = digest_of(layer)
-    settings = {
-        "Env": options.env or ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-        "Labels": dict(label.split("=", 1) for label in options.label),
-    }
+def write_archive(options, layer, diff_id, output):
+    labels = dict(label.split("=", 1) for label in options.label)
+    settings = {"Env": [PATH], "Labels": labels}
     if options.entrypoint:
         settings["Entrypoint"] = [options.entrypoint]
     if options.user:
         settings["User"] = options.user
-    platform_ = {"architecture": ARCHITECTURES[platform.machine()], "os": "linux"}
+    document = {
+        **PLATFORM,
+        "created": "1970-01-01T00:00:00Z",
+        "config": settings,
+        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+    }
+    archive = Archive(output)
+    kind = "layer.v1.tar+gzip" if options.compress else "layer.v1.tar"
+    layer = archive.add_blob(kind, layer)
+    config = archive.add_blob("config.v1+json", io.BytesIO(encoded(document)))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MEDIA + "manifest.v1+json",
+        "config": config,
+        "layers": [layer],
+        "annotations": labels,
+    }
+    manifest = archive.add_blob("manifest.v1+json", io.BytesIO(encoded(manifest)))
+    name = {
+        "io.containerd.image.name": options.name,
+        "org.opencontainers.image.ref.name": options.name.rpartition(":")[2],
+    }
+    entry = {**manifest, "platform": PLATFORM, "annotations": name}
+    archive.add_document("index.json", {"schemaVersion": 2, "manifests": [entry]})
+    archive.add_document("oci-layout", {"imageLayoutVersion": "1.0.0"})
+    # For the `docker load` of old, which knows no OCI.
+    legacy = {
+        "Config": place_of(config["digest"]),
+        "Layers": [place_of(layer["digest"])],
+        "RepoTags": [options.name],
+    }
+    archive.add_document("manifest.json", [legacy])
+    archive.tar.close()
+    return manifest["digest"]
+
+
+def main(options):
+    layer = tempfile.TemporaryFile()
+    write_layer(options.root, layer)
+    diff_id = digest_of(layer)
+    if options.compress:
+        plain, layer = layer, tempfile.TemporaryFile()
+        write_compressed(plain, layer)
     with open(options.output, "wb") as output:
-        archive = Archive(output)
-        if options.compress:
-            layers = [archive.blob("layer.v1.tar+gzip", compressed(layer))]
-        else:
-            layers = [archive.blob("layer.v1.tar", layer)]
-        config = {
-            **platform_,
-            "config": settings,
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
-        }
-        manifest = archive.document(
-            "manifest.v1+json",
-            {
-                "schemaVersion": 2,
-                "mediaType": MEDIA + "manifest.v1+json",
-                "config": archive.document("config.v1+json", config),
-                "layers": layers,
-                "annotations": settings["Labels"],
-            },
-        )
-        manifest["platform"] = platform_
-        manifest["annotations"] = {
-            "io.containerd.image.name": options.name,
-            "org.opencontainers.image.ref.name": options.name.rpartition(":")[2],
-        }
-        archive.finish(manifest)
-    return f"{options.name.rpartition(':')[0]}@{manifest['digest']}"
+        digest = write_archive(options, layer, diff_id, output)
+    print(f"{options.name.rpartition(':')[0]}@{digest}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--name", required=True, help="NAME:TAG")
-    parser.add_argument("--root", required=True, help="the folder that becomes /")
-    parser.add_argument("--output", required=True, help="the archive")
-    parser.add_argument("--entrypoint")
-    parser.add_argument("--user")
-    parser.add_argument("--env", action="append", default=[], help="NAME=VALUE, in place of PATH")
-    parser.add_argument("--label", action="append", default=[], help="NAME=VALUE")
-    parser.add_argument("--compress", action="store_true")
-    print(make(parser.parse_args()))
-
-
-main()
+parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+parser.add_argument("--name", required=True, help="NAME:TAG")
+parser.add_argument("--root", required=True, help="the folder that becomes /")
+parser.add_argument("--output", required=True, help="the archive")
+parser.add_argument("--entrypoint", help="the one program that the image runs")
+parser.add_argument("--user", help="who runs it")
+parser.add_argument("--label", action="append", default=[], help="NAME=VALUE")
+parser.add_argument("--compress", action="store_true", help="the layer by gzip")
+main(parser.parse_args())

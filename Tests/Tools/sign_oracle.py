@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signs requests as botocore does: JSON lines in, "<url> <authorization>" lines out.
+"""Signs requests as botocore does: JSON lines in, "<url> <authorization>" lines out; for a request
+with "expires", the presigned URL's query, its items sorted by name.
 
 All texts but method, region and time are hexadecimal, so that any byte gets through.
 """
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import botocore.auth
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -41,6 +42,11 @@ def main() -> None:
         token = bytes.fromhex(case["token"]).decode() or None
         secret = bytes.fromhex(case["secret"]).decode()
         credentials = Credentials("AKIDEXAMPLE", secret, token)
+        if "expires" in case:
+            region, expires = case["region"], case["expires"]
+            S3SigV4QueryAuth(credentials, "s3", region, expires).add_auth(request)
+            print("&".join(sorted(request.url.partition("?")[2].split("&"))))
+            continue
         S3SigV4Auth(credentials, "s3", case["region"]).add_auth(request)
         print(url, request.headers["Authorization"])
 

@@ -156,6 +156,22 @@ import Transport
         }
     }
 
+    @Test func `A request with a time of its own ends whatever still moves`() async throws {
+        // As fast as the connection takes it, without an end.
+        let start = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+        let server = try StubHTTPServer([
+            .read, .send(start), .repeated(.max, [.sendPattern(65_521)]),
+        ])
+        defer { server.stop() }
+        let transport = try CurlTransport(.forTests)
+        var request = HTTPRequest(.get, server.url)
+        request.timeLimit = .milliseconds(200)
+        let error = await #expect(throws: TransportError.self) {
+            try await transport.send(request, to: nil)
+        }
+        #expect(error?.code == .interrupted, "\(error?.line ?? "")")
+    }
+
     @Test func `A port where nobody listens is unreachable`() async throws {
         let server = try StubHTTPServer()
         server.stop()

@@ -23,6 +23,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
         try await conclude(json: false) {
             var resolver = try options.resolver()
             let settings = try resolver.settings()
+            resolver.showWarnings()
             for line in SettingsListing(settings, resolver.winners).lines { Console.out(line) }
         }
     }

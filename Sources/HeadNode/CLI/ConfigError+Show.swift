@@ -16,6 +16,13 @@ extension ConfigError {
     }
 }
 
+extension SettingsResolver {
+    /// Shows what works, but not as whoever wrote it may think, one a line.
+    func showWarnings() {
+        for warning in warnings { Console.err("warning: \(warning.line)") }
+    }
+}
+
 extension S3Error {
     /// 69 unreachable, 77 denied, 66 not there, 78 configuration or certificate, 130 interrupted, 1
     /// all else.

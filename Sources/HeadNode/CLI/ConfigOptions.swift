@@ -36,7 +36,9 @@ struct ConfigOptions: ParsableArguments {
     /// - Throws: Everything that is wrong, at once; such an error ends the program with 78.
     func settings() throws(ConfigError) -> Settings {
         var resolver = try resolver()
-        return try resolver.settings()
+        let settings = try resolver.settings()
+        resolver.showWarnings()
+        return settings
     }
 
     /// Only where the bucket is.

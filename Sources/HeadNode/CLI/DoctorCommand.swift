@@ -11,7 +11,8 @@ import Synchronization
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Try out everything that jobs need: configuration, bucket and this machine.",
+        abstract:
+            "Try out everything that jobs need: configuration, bucket, and this machine or the cluster.",
         discussion: """
             One line each: ok, warn or FAIL, what was found, and what to do. What is stored for it \
             goes to PREFIX/doctor/NONCE/ in the bucket and is removed again.
@@ -69,7 +70,14 @@ struct DoctorCommand: AsyncParsableCommand {
         do throws(S3Error) {
             let factory = try storage.factory()
             if case .found(let found) = try await factory.credentials.find() {
-                report(.ok("credentials", "access key \(found.shortKeyID) from \(found.source)"))
+                report(
+                    CredentialsExamination(
+                        found: found,
+                        isHandedOver: settings.executor == .local,
+                        now: Timestamp(seconds: Clock.fileTime().seconds)
+                    )
+                    .run()
+                )
             }
             await StoreExamination(
                 store: factory.store(policy: policy),
@@ -81,10 +89,13 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             report(.fail("credentials", error))
         }
-        report(ProgramExamination(configured: settings.local.worker).run())
-        if settings.executor == .local {
+        switch settings.executor {
+        case .local:
+            report(ProgramExamination(configured: settings.local.worker).run())
             report(await BubblewrapExamination(settings: settings.local).run())
             report(StateExamination(directory: settings.local.stateDirectory).run())
+        case .kubernetes:
+            await ClusterExamination(settings: settings.kubernetes).run(report)
         }
     }
 

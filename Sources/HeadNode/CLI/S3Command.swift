@@ -9,7 +9,7 @@ import Staging
 struct S3Command: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "s3",
-        abstract: "List, copy, look at and remove objects.",
+        abstract: "List, copy, look at, remove and share objects.",
         discussion: """
             Objects are named s3://BUCKET/KEY. The key is taken byte by byte: nothing is decoded, \
             and no character in it has a meaning. Endpoint, region and credentials come from the \
@@ -21,6 +21,7 @@ struct S3Command: AsyncParsableCommand {
             """,
         subcommands: [
             S3ListCommand.self, S3CopyCommand.self, S3StatCommand.self, S3RemoveCommand.self,
+            S3PresignCommand.self,
         ]
     )
 

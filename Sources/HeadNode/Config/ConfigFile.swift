@@ -7,6 +7,8 @@ import Yams
 struct ConfigFile: Sendable, Equatable {
     private(set) var entries: [ConfigEntry] = []
     private(set) var problems: [ConfigProblem] = []
+    /// What has no effect, and why.
+    private(set) var warnings: [ConfigProblem] = []
     /// The keys that are there with a value that is none; `problems` says why.
     private(set) var refused: Set<String> = []
     /// Whether the block is there at all.
@@ -77,6 +79,8 @@ struct ConfigFile: Sendable, Equatable {
                 } else if let key = ConfigSchema.key(at: path) {
                     readValue(value, of: key)
                 }
+            } else if let ignored = IgnoredKey.at(path) {
+                warnings.append(ignored.warning(at: origin(keyNode)))
             } else {
                 let (what, remedy) = UnknownKey(path).explanation
                 refuse(keyNode, what, remedy)
@@ -88,7 +92,12 @@ struct ConfigFile: Sendable, Equatable {
         refused.insert(key.path)
         if refuseAnchor(node) { return }
         guard let scalar = node.scalar else {
-            refuse(node, "\(key.path) takes one value", "Write \(key.expected).")
+            if let text = Self.text(node, for: key) {
+                refused.remove(key.path)
+                entries.append(ConfigEntry(path: key.path, text: text, origin: origin(node)))
+            } else {
+                refuse(node, "\(key.path) takes one value", "Write \(key.expected).")
+            }
             return
         }
         if let trap = ScalarTrap(scalar, of: node.tag, for: key) {
@@ -97,6 +106,27 @@ struct ConfigFile: Sendable, Equatable {
         }
         refused.remove(key.path)
         entries.append(ConfigEntry(path: key.path, text: scalar.string, origin: origin(node)))
+    }
+
+    /// A list or a map as the text that would say the same, for keys that take one.
+    private static func text(_ node: Node, for key: ConfigKey) -> String? {
+        switch key.kind {
+        case .structure:
+            return try? serialize(node: node)
+        case .list:
+            if let pairs = node.mapping {
+                let texts = pairs.compactMap { name, value in
+                    name.scalar.flatMap { name in
+                        value.scalar.map { "\(name.string)=\($0.string)" }
+                    }
+                }
+                return texts.count == pairs.count ? texts.joined(separator: ",") : nil
+            }
+            let texts = node.sequence?.compactMap { $0.scalar?.string } ?? []
+            return texts.count == node.sequence?.count ? texts.joined(separator: ",") : nil
+        default:
+            return nil
+        }
     }
 
     private mutating func refuseAnchor(_ node: Node) -> Bool {

@@ -12,6 +12,10 @@ struct ConfigKey: Sendable {
         case size
         case duration
         case path
+        /// Several values, joined by commas.
+        case list
+        /// A value that is itself YAML.
+        case structure
     }
 
     /// With dots, such as `s3.bucket`.
@@ -32,7 +36,9 @@ struct ConfigKey: Sendable {
     }
 
     /// `GALAXY_S3_EXECUTOR_S3_BUCKET`.
-    var environmentName: String {
+    var environmentName: String { Self.environmentName(of: path) }
+
+    static func environmentName(of path: String) -> String {
         let dot = UInt8(ascii: ".")
         let name = path.utf8.map { $0 == dot ? UInt8(ascii: "_") : $0.asciiUppercase }
         return ConfigSchema.environmentPrefix + String(decoding: name, as: UTF8.self)

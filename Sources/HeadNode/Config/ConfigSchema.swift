@@ -2,6 +2,7 @@
 
 import Contract
 import Names
+import S3Client
 
 /// Every key there is. What is read, what is refused, names in the environment, flags and the
 /// documentation all follow from this table.
@@ -21,7 +22,8 @@ enum ConfigSchema {
     static let executor: TypedKey<Settings.ExecutorKind> = choice(
         "executor",
         fallback: .local,
-        doc: "What runs the tools: `local` is this machine, in namespaces made by bubblewrap."
+        doc: "What runs the tools: `local` is this machine, in namespaces made by bubblewrap; "
+            + "`kubernetes` a cluster, as the section of that name says."
     )
     static let retries = count(
         "retries",
@@ -81,8 +83,30 @@ enum ConfigSchema {
     static let encryption = word(
         "s3.encryption",
         fallback: "none",
-        of: ["none", "AES256"],
-        doc: "`AES256` asks for SSE-S3; `none` leaves it to the bucket's own default."
+        of: ["none", "AES256", "aws:kms"],
+        doc:
+            "`AES256` asks for SSE-S3, `aws:kms` for SSE-KMS; `none` leaves it to the bucket's own "
+            + "default."
+    )
+    static let kmsKeyID = plain(
+        "s3.kms_key_id",
+        absent: "the key that KMS has for S3",
+        expected: "the ID or ARN of a key, or alias/NAME",
+        doc: "With `encryption: aws:kms`: the key. Head and workers need `kms:GenerateDataKey` and "
+            + "`kms:Decrypt` on it."
+    )
+    static let storageClass = word(
+        "s3.storage_class",
+        fallback: "none",
+        of: ["none"] + StorageOptions.StorageClass.allCases.map(\.rawValue),
+        doc:
+            "How objects are kept, by the names of S3 that can be read at once; `none` leaves it to "
+            + "the bucket's own default."
+    )
+    static let requesterPays = flag(
+        "s3.requester_pays",
+        fallback: false,
+        doc: "Whether the account of our credentials pays for requests, in a bucket that wants it."
     )
     static let allowHTTP = flag(
         "s3.allow_http",
@@ -191,10 +215,13 @@ enum ConfigSchema {
     )
 
     /// All keys, in the order of the documentation.
-    static let keys: [ConfigKey] = [
+    static let keys: [ConfigKey] = own + KubernetesKeys.keys
+
+    private static let own: [ConfigKey] = [
         instance.key, executor.key, retries.key, disruptions.key, disruptionDelay.key,
         bucket.key, endpoint.key, region.key, prefix.key, addressing.key, checksums.key,
-        encryption.key, allowHTTP.key, caFile.key, profile.key,
+        encryption.key, kmsKeyID.key, storageClass.key, requesterPays.key, allowHTTP.key,
+        caFile.key, profile.key,
         packBelow.key, transfers.key, stagingJobs.key, metricsListen.key,
         onFailure.key, pushDeadline.key,
         walltime.key, grace.key,

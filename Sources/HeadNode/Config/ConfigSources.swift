@@ -2,12 +2,18 @@
 
 /// Values from outside the file.
 enum ConfigSources {
+    /// What one source says.
+    struct Found {
+        var entries: [ConfigEntry] = []
+        var problems: [ConfigProblem] = []
+        var warnings: [ConfigProblem] = []
+    }
+
     /// Our own variables; one that is empty counts as not set.
     static func environment(
         _ environment: [String: String]
-    ) -> (entries: [ConfigEntry], problems: [ConfigProblem]) {
-        var entries: [ConfigEntry] = []
-        var problems: [ConfigProblem] = []
+    ) -> Found {
+        var found = Found()
         let names = Dictionary(
             uniqueKeysWithValues: ConfigSchema.keys.map { ($0.environmentName, $0.path) }
         )
@@ -17,10 +23,13 @@ enum ConfigSources {
             else { continue }
             if let path = names[name] {
                 if value.isEmpty { continue }
-                entries.append(ConfigEntry(path: path, text: value, origin: .environment(name)))
+                let origin = ConfigEntry.Origin.environment(name)
+                found.entries.append(ConfigEntry(path: path, text: value, origin: origin))
+            } else if let ignored = IgnoredKey.all.first(where: { $0.environmentName == name }) {
+                found.warnings.append(ignored.warning(at: .environment(name)))
             } else {
                 let near = EditDistance.nearest(to: name, in: names.keys.sorted())
-                problems.append(
+                found.problems.append(
                     ConfigProblem(
                         place: "environment \(ConfigValues.shown(name))",
                         what: "unknown variable" + (near.map { "; did you mean \($0)?" } ?? ""),
@@ -29,7 +38,7 @@ enum ConfigSources {
                 )
             }
         }
-        return (entries, problems)
+        return found
     }
 
     /// What programs that speak S3 share, the first name of each key that is set.
@@ -58,16 +67,13 @@ enum ConfigSources {
     }
 
     /// What `--set KEY=VALUE` says.
-    static func flags(
-        _ flags: [String]
-    ) -> (entries: [ConfigEntry], problems: [ConfigProblem]) {
-        var entries: [ConfigEntry] = []
-        var problems: [ConfigProblem] = []
+    static func flags(_ flags: [String]) -> Found {
+        var found = Found()
         for flag in flags {
             let cut = flag.utf8.firstIndex(of: UInt8(ascii: "="))
             let path = String(flag[..<(cut ?? flag.endIndex)])
             guard let cut else {
-                problems.append(
+                found.problems.append(
                     ConfigProblem(
                         place: "--set \(ConfigValues.shown(path))",
                         what: "there is no value",
@@ -76,9 +82,11 @@ enum ConfigSources {
                 )
                 continue
             }
-            if ConfigSchema.key(at: path) == nil {
+            if let ignored = IgnoredKey.at(path) {
+                found.warnings.append(ignored.warning(at: .flag(path)))
+            } else if ConfigSchema.key(at: path) == nil {
                 let (what, remedy) = UnknownKey(path).explanation
-                problems.append(
+                found.problems.append(
                     ConfigProblem(
                         place: "--set \(ConfigValues.shown(path))",
                         what: what,
@@ -86,16 +94,10 @@ enum ConfigSources {
                     )
                 )
             } else {
-                let origin = ConfigEntry.Origin.flag(path)
-                entries.append(
-                    ConfigEntry(
-                        path: path,
-                        text: String(flag[flag.utf8.index(after: cut)...]),
-                        origin: origin
-                    )
-                )
+                let text = String(flag[flag.utf8.index(after: cut)...])
+                found.entries.append(ConfigEntry(path: path, text: text, origin: .flag(path)))
             }
         }
-        return (entries, problems)
+        return found
     }
 }

@@ -15,33 +15,25 @@ enum Quantity {
 
     /// The bytes that `text` stands for: whole, not negative, at most `Int64.max`.
     static func bytes(_ text: String, expected: String) throws(BadValue) -> Int64 {
-        func refuse(_ why: String) -> BadValue {
-            BadValue(
-                why: "\"\(ConfigValues.shown(text))\" \(why)",
-                remedy: "Write \(expected)."
-            )
+        let number = try Number(text, noun: "a size", expected: expected)
+        guard let value = number.exact else {
+            throw Number.refusal(text, "is not a whole number of bytes, or too many", expected)
         }
-        var rest = Array(text.utf8)[...]
-        let isNegative = rest.first == UInt8(ascii: "-")
-        if isNegative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
-        let whole = rest.prefix(while: isDigit)
-        rest = rest.dropFirst(whole.count)
-        var fraction: ArraySlice<UInt8> = []
-        if rest.first == UInt8(ascii: ".") {
-            fraction = rest.dropFirst().prefix(while: isDigit)
-            rest = rest.dropFirst(1 + fraction.count)
+        return value
+    }
+
+    /// The bytes or, if `inThousandths`, the thousandths of a core that `text` stands for; a
+    /// fraction of one is rounded up, as Kubernetes does.
+    static func roundedUp(
+        _ text: String,
+        inThousandths: Bool,
+        expected: String
+    ) throws(BadValue) -> Int64 {
+        let noun = inThousandths ? "a number of cores" : "a size"
+        let number = try Number(text, noun: noun, expected: expected)
+        guard let value = number.roundedUp(times: inThousandths ? 1000 : 1) else {
+            throw Number.refusal(text, "is too much", expected)
         }
-        guard whole.count + fraction.count > 0 else { throw refuse("is not a size") }
-        let suffix = String(decoding: rest, as: UTF8.self)
-        guard let (base, power) = scale(suffix) else {
-            throw refuse("is not a size: \(hint(suffix))")
-        }
-        guard !isNegative else { throw refuse("is negative") }
-        guard whole.count + fraction.count <= 20, abs(power) <= 60 else {
-            throw refuse("is too long")
-        }
-        guard let value = exact(whole + fraction, places: fraction.count, base: base, power: power)
-        else { throw refuse("is not a whole number of bytes, or too many") }
         return value
     }
 
@@ -60,7 +52,7 @@ enum Quantity {
     }
 
     /// A suffix as base and power; nil when it is none.
-    private static func scale(_ suffix: String) -> (base: UInt128, power: Int)? {
+    fileprivate static func scale(_ suffix: String) -> (base: UInt128, power: Int)? {
         if let index = binary.firstIndex(of: suffix) { return (1024, index + 1) }
         if let index = decimal.firstIndex(of: suffix) { return (10, 3 * (index - 3)) }
         let bytes = Array(suffix.utf8)
@@ -74,30 +66,7 @@ enum Quantity {
         return (10, isNegative ? -power : power)
     }
 
-    private static func exact(
-        _ digits: ArraySlice<UInt8>,
-        places: Int,
-        base: UInt128,
-        power: Int
-    ) -> Int64? {
-        // At most 20 digits: the first value is below 10^20, far from the end of UInt128.
-        var value = digits.reduce(UInt128(0)) { $0 * 10 + UInt128($1 - UInt8(ascii: "0")) }
-        if value == 0 { return 0 }
-        var divisions = places
-        if power < 0 { divisions -= power }
-        for _ in 0..<max(0, power) {
-            let (product, overflow) = value.multipliedReportingOverflow(by: base)
-            guard !overflow else { return nil }
-            value = product
-        }
-        for _ in 0..<divisions {
-            guard value % 10 == 0 else { return nil }
-            value /= 10
-        }
-        return Int64(exactly: value)
-    }
-
-    private static func hint(_ suffix: String) -> String {
+    fileprivate static func hint(_ suffix: String) -> String {
         let shown = ConfigValues.shown(suffix)
         switch suffix {
         case "K": return "thousands are a small k, Ki is 1024"
@@ -108,7 +77,80 @@ enum Quantity {
         }
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool {
+    fileprivate static func isDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+}
+
+/// A quantity taken apart: digits, `places` of them after the point, times `base` to the `power`.
+private struct Number {
+    private let digits: ArraySlice<UInt8>
+    private let places: Int
+    private let base: UInt128
+    private let power: Int
+
+    /// - Parameter noun: what it ought to be, for messages.
+    init(_ text: String, noun: String, expected: String) throws(BadValue) {
+        func refuse(_ why: String) -> BadValue { Self.refusal(text, why, expected) }
+        var rest = Array(text.utf8)[...]
+        let isNegative = rest.first == UInt8(ascii: "-")
+        if isNegative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
+        let whole = rest.prefix(while: Quantity.isDigit)
+        rest = rest.dropFirst(whole.count)
+        var fraction: ArraySlice<UInt8> = []
+        if rest.first == UInt8(ascii: ".") {
+            fraction = rest.dropFirst().prefix(while: Quantity.isDigit)
+            rest = rest.dropFirst(1 + fraction.count)
+        }
+        guard whole.count + fraction.count > 0 else { throw refuse("is not \(noun)") }
+        let suffix = String(decoding: rest, as: UTF8.self)
+        guard let (base, power) = Quantity.scale(suffix) else {
+            throw refuse("is not \(noun): \(Quantity.hint(suffix))")
+        }
+        guard !isNegative else { throw refuse("is negative") }
+        guard whole.count + fraction.count <= 20, abs(power) <= 60 else {
+            throw refuse("is too long")
+        }
+        digits = whole + fraction
+        places = fraction.count
+        self.base = base
+        self.power = power
+    }
+
+    /// The value if it is whole.
+    var exact: Int64? {
+        guard let (value, divisor) = fraction(times: 1), value % divisor == 0 else { return nil }
+        return Int64(exactly: value / divisor)
+    }
+
+    /// The value times `factor`, rounded up.
+    func roundedUp(times factor: UInt128) -> Int64? {
+        guard let (value, divisor) = fraction(times: factor) else { return nil }
+        return Int64(exactly: value / divisor + (value % divisor == 0 ? 0 : 1))
+    }
+
+    /// The value times `factor` as a fraction; nil where that is more than can be.
+    private func fraction(times factor: UInt128) -> (UInt128, UInt128)? {
+        // At most 20 digits: the first value is below 10^20, far from the end of UInt128.
+        let value = digits.reduce(UInt128(0)) { $0 * 10 + UInt128($1 - UInt8(ascii: "0")) }
+        if value == 0 { return (0, 1) }
+        guard let product = Self.product(value * factor, base, max(0, power)) else { return nil }
+        let divisions = places + max(0, -power)
+        // What 10^38 does not divide is less than one, for it is below 2^128.
+        return (product, Self.product(1, 10, divisions) ?? UInt128.max)
+    }
+
+    private static func product(_ value: UInt128, _ base: UInt128, _ power: Int) -> UInt128? {
+        var value = value
+        for _ in 0..<power {
+            let (product, overflow) = value.multipliedReportingOverflow(by: base)
+            guard !overflow else { return nil }
+            value = product
+        }
+        return value
+    }
+
+    static func refusal(_ text: String, _ why: String, _ expected: String) -> BadValue {
+        BadValue(why: "\"\(ConfigValues.shown(text))\" \(why)", remedy: "Write \(expected).")
     }
 }

@@ -11,7 +11,9 @@ import Staging
 struct SettingsResolver {
     private let environment: [String: String]
     private var entries: [String: [ConfigEntry]] = [:]
-    private var problems: [ConfigProblem] = []
+    private(set) var problems: [ConfigProblem] = []
+    /// What works, but not as whoever wrote it may think.
+    private(set) var warnings: [ConfigProblem]
     private let refused: Set<String>
 
     /// - Parameters:
@@ -28,6 +30,7 @@ struct SettingsResolver {
         let own = ConfigSources.environment(environment)
         let set = ConfigSources.flags(flags)
         problems = (file?.problems ?? []) + own.problems + set.problems
+        warnings = (file?.warnings ?? []) + own.warnings + set.warnings
         let all =
             ConfigSources.shared(environment) + (file?.entries ?? []) + own.entries + set.entries
             + destination
@@ -42,10 +45,20 @@ struct SettingsResolver {
         let disruptions = read(ConfigSchema.disruptions)
         let disruptionDelay = read(ConfigSchema.disruptionDelay)
         let bucket = storage()
-        let policy = staging()
+        var policy = staging()
         let local = local()
         let serve = serve()
-        if let instance, let executor, let retries, let disruptions, let disruptionDelay,
+        let kubernetes = kubernetes()
+        // Read whatever runs the tools: what is wrong is said now.
+        let walltime = read(KubernetesKeys.walltime)
+        let podRetries = podRetries()
+        var tries = retries
+        if executor == .kubernetes {
+            check(kubernetes)
+            if let walltime { policy?.limits.walltimeSeconds = walltime }
+            tries = podRetries ?? retries
+        }
+        if let instance, let executor, let tries, let disruptions, let disruptionDelay,
             let bucket, let policy, let local, let serve, problems.isEmpty
         {
             return Settings(
@@ -56,8 +69,8 @@ struct SettingsResolver {
                 staging: policy,
                 executor: executor,
                 local: local,
-                kubernetes: KubernetesSettings(),
-                retries: retries,
+                kubernetes: kubernetes,
+                retries: tries,
                 disruptions: disruptions,
                 disruptionDelay: disruptionDelay,
                 serve: serve
@@ -82,7 +95,7 @@ struct SettingsResolver {
 
     /// The value that wins; nil when there is none, or none that can be used. Those that lose are
     /// checked too.
-    private mutating func read<Value>(_ typed: TypedKey<Value>) -> Value? {
+    mutating func read<Value>(_ typed: TypedKey<Value>) -> Value? {
         let written = entries[typed.key.path] ?? []
         guard !written.isEmpty else { return typed.key.fallback.flatMap { try? typed.parse($0) } }
         var value: Value?
@@ -94,7 +107,7 @@ struct SettingsResolver {
         return value
     }
 
-    private mutating func report(
+    mutating func report(
         _ key: ConfigKey,
         _ why: String,
         _ remedy: String,
@@ -103,6 +116,34 @@ struct SettingsResolver {
         let place = origin ?? entries[key.path]?.last?.origin ?? .fallback
         problems.append(ConfigProblem(at: place, what: "\(key.path): \(why)", remedy: remedy))
     }
+
+    /// Notes that a key must be set, and in which ways it can be.
+    mutating func reportMissing(
+        _ key: ConfigKey,
+        _ what: String
+    ) {
+        problems.append(
+            ConfigProblem(
+                place: key.path,
+                what: what,
+                remedy:
+                    "Set it in the file, as \(key.environmentName), or with --set \(key.path)=NAME."
+            )
+        )
+    }
+
+    /// Notes what works, but should be known.
+    mutating func warn(
+        _ key: ConfigKey,
+        _ why: String,
+        _ remedy: String
+    ) {
+        let place = entries[key.path]?.last?.origin ?? .fallback
+        warnings.append(ConfigProblem(at: place, what: "\(key.path): \(why)", remedy: remedy))
+    }
+
+    /// Whether somebody set the key, rightly or not.
+    func isSet(_ key: ConfigKey) -> Bool { entries[key.path] != nil || refused.contains(key.path) }
 
     // MARK: Sections
 
@@ -114,12 +155,17 @@ struct SettingsResolver {
         let addressing = read(ConfigSchema.addressing)
         let checksums = read(ConfigSchema.checksums)
         let encryption = read(ConfigSchema.encryption)
+        let kmsKeyID = read(ConfigSchema.kmsKeyID)
+        let storageClass = read(ConfigSchema.storageClass)
+        let requesterPays = read(ConfigSchema.requesterPays)
         let allowHTTP = read(ConfigSchema.allowHTTP)
         let profile = read(ConfigSchema.profile)
         let certificates = certificates()
-        let bucketPath = ConfigSchema.bucket.key.path
-        if entries[bucketPath] == nil, !refused.contains(bucketPath) { reportNoBucket() }
-        guard let bucket, let prefix, let addressing, let checksums, let encryption, let allowHTTP
+        if !isSet(ConfigSchema.bucket.key) {
+            reportMissing(ConfigSchema.bucket.key, "no bucket is set")
+        }
+        guard let bucket, let prefix, let addressing, let checksums, let encryption,
+            let storageClass, let requesterPays, let allowHTTP
         else { return nil }
         let location = StorageLocation(
             bucket: bucket,
@@ -128,23 +174,14 @@ struct SettingsResolver {
             addressing: addressing,
             checksums: checksums,
             encryption: encryption == "none" ? nil : encryption,
+            kmsKeyID: kmsKeyID,
+            storageClass: storageClass == "none" ? nil : storageClass,
+            requesterPays: requesterPays ? true : nil,
             allowHTTP: allowHTTP,
             caPEM: certificates
         )
         check(location)
         return StorageSettings(location: location, prefix: prefix, profile: profile)
-    }
-
-    private mutating func reportNoBucket() {
-        let key = ConfigSchema.bucket.key
-        problems.append(
-            ConfigProblem(
-                place: key.path,
-                what: "no bucket is set",
-                remedy:
-                    "Set it in the file, as \(key.environmentName), or with --set \(key.path)=NAME."
-            )
-        )
     }
 
     /// Asks the client itself, one aspect after the other, so that the message names the key.
@@ -173,6 +210,13 @@ struct SettingsResolver {
             _ = try endpoint(location.endpoint, "some-bucket", .path)
             blamed = ConfigSchema.addressing.key
             _ = try endpoint(location.endpoint, location.bucket, addressing)
+            blamed = ConfigSchema.kmsKeyID.key
+            if location.encryption != nil || location.kmsKeyID != nil {
+                _ = try StorageOptions.Encryption(
+                    named: location.encryption ?? "none",
+                    kmsKeyID: location.kmsKeyID
+                )
+            }
         } catch {
             report(blamed, ConfigProblem.continuing(error.what.utf8), error.remedy)
         }

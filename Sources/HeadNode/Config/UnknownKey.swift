@@ -15,6 +15,9 @@ struct UnknownKey {
                 "Delete it, and give the keys by environment, profile or role (docs/configuration.md)."
             )
         }
+        if let name = formerName {
+            return ("\(what), which is \(name) now", "Write \(name).")
+        }
         if let meant = suggestion {
             return ("\(what); did you mean \(meant)?", "Write \(meant), or delete the line.")
         }
@@ -31,6 +34,21 @@ struct UnknownKey {
             }
         }
         return EditDistance.nearest(to: path, in: paths + sections) ?? nearLastName
+    }
+
+    /// Names that Galaxy's runner had in older releases and in forks.
+    private static let former = [
+        "k8s_pod_retrials": "k8s_pod_retries", "max_pod_retrials": "max_pod_retries",
+        "k8s_default_requests_cpu": "requests_cpu",
+        "k8s_default_requests_memory": "requests_memory",
+        "k8s_default_limits_cpu": "limits_cpu", "k8s_default_limits_memory": "limits_memory",
+        "k8s_persistent_volume_claim_name": "k8s_persistent_volume_claims",
+        "k8s_persistent_volume_claim_mount_path": "k8s_persistent_volume_claims",
+    ]
+
+    private var formerName: String? {
+        guard let last = lastName, let name = Self.former[last] else { return nil }
+        return "kubernetes.\(name)"
     }
 
     private var sections: [String] {

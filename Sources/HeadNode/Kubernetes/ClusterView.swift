@@ -81,6 +81,9 @@ final class ClusterView: Sendable {
             case .trouble(let error):
                 state.jobTrouble = error.line
                 return Array(state.wakers.values)
+            case .recovered:
+                state.jobTrouble = nil
+                return Array(state.wakers.values)
             }
         }
         for waker in wakers { waker() }
@@ -111,6 +114,9 @@ final class ClusterView: Sendable {
                 return [state.wakers[job]].compactMap { $0 }
             case .trouble(let error):
                 state.podTrouble = error.line
+                return Array(state.wakers.values)
+            case .recovered:
+                state.podTrouble = nil
                 return Array(state.wakers.values)
             }
         }

@@ -3,10 +3,12 @@
 import Kubernetes
 
 extension Pod {
-    /// Whether a container of it runs, as far as its status says.
-    var hasRunningContainers: Bool {
+    /// Whether something of it can run. A status tells of a container that has begun only after a
+    /// while, so one that a node has counts until all its containers are said to have ended.
+    var canRun: Bool {
+        if nodeName == nil || ["Succeeded", "Failed"].contains(status.phase) { return false }
         let all = status.initContainerStatuses + status.containerStatuses
-        return all.contains { $0.state?.running != nil }
+        return all.isEmpty || all.contains { $0.state?.terminated == nil }
     }
 }
 

@@ -129,7 +129,7 @@ struct KubernetesExecutor: Executor {
                 () async throws(KubernetesError) in
                 try await client.pods(JobSelector.pods(of: name))
             }
-            guard pods.items.contains(where: \.hasRunningContainers) else { return }
+            guard pods.items.contains(where: \.canRun) else { return }
             guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
         }
         throw HeadError(

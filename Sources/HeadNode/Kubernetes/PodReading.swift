@@ -183,22 +183,3 @@ enum DiskEviction {
         .contains { message.contains($0) }
     }
 }
-
-/// What a server says, cut to what a message can hold.
-enum PodText {
-    static func trimmed(_ text: String?) -> String {
-        guard let text else { return "" }
-        let words = text.split(whereSeparator: { $0 == " " || $0.isNewline })
-        var line = words.joined(separator: " ")
-        while line.hasSuffix(".") { line.removeLast() }
-        return line.count > 600 ? String(line.prefix(600)) + "…" : line
-    }
-
-    static func after(
-        _ separator: String,
-        _ text: String?
-    ) -> String {
-        let line = trimmed(text)
-        return line.isEmpty ? "" : separator + line
-    }
-}

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Contract
 import Kubernetes
 import Names
 
-/// What is where on the volume of a try, and what each container sees of it. A pure value.
+/// What each container of a try sees of its volume (`PodVolume`). A pure value.
 ///
-/// ```
-/// r0 r1 …       the roots, in the order of the spec
-/// state         where the worker's verbs hand over
-/// state/tool    the one folder of it that the tool's container may write
-/// bin           the worker's program
-/// tmp           the tool's /tmp
-/// ```
-/// The worker's containers see the whole volume at /galaxy-s3-executor; the tool's sees each root
-/// at its own path, and no more of the rest than it needs.
+/// The worker's containers see the whole volume; the tool's sees each root at its own path, and no
+/// more of the rest than it needs.
 struct VolumeLayout: Sendable {
     static let name = "work"
-    static let folder = "/galaxy-s3-executor"
-    static let state = folder + "/state"
-    static let program = folder + "/bin/galaxy-worker-exec"
+    static let folder = PodVolume.mountPath
+    static let state = "\(folder)/\(PodVolume.state)"
+    static let program = "\(folder)/\(PodVolume.programs)/\(PodVolume.worker)"
     static let credentials = "/galaxy-s3-executor-credentials"
     /// The paths that are ours in every container.
     static let reserved = [folder, credentials]
@@ -61,7 +55,7 @@ struct VolumeLayout: Sendable {
     var whole: VolumeMount { VolumeMount(Self.name, at: Self.folder) }
 
     /// The tool's /tmp.
-    var scratch: VolumeMount { VolumeMount(Self.name, at: "/tmp", subPath: "tmp") }
+    var scratch: VolumeMount { VolumeMount(Self.name, at: "/tmp", subPath: PodVolume.temporary) }
 
     /// What the tool's container sees. What the worker's other verbs wrote in `state` is not its to
     /// change, unless it runs them all.
@@ -69,16 +63,30 @@ struct VolumeLayout: Sendable {
         var mounts = [scratch]
         // /tmp first: a root may lie below it.
         mounts += roots.enumerated()
-            .map { VolumeMount(Self.name, at: $0.element, subPath: "r\($0.offset)") }
+            .map { VolumeMount(Self.name, at: $0.element, subPath: PodVolume.root($0.offset)) }
         mounts.append(
-            VolumeMount(Self.name, at: Self.folder + "/bin", subPath: "bin", isReadOnly: true)
+            VolumeMount(
+                Self.name,
+                at: "\(Self.folder)/\(PodVolume.programs)",
+                subPath: PodVolume.programs,
+                isReadOnly: true
+            )
         )
         if runsEverything {
-            mounts.append(VolumeMount(Self.name, at: Self.state, subPath: "state"))
+            mounts.append(VolumeMount(Self.name, at: Self.state, subPath: PodVolume.state))
         } else {
             mounts += [
-                VolumeMount(Self.name, at: Self.state, subPath: "state", isReadOnly: true),
-                VolumeMount(Self.name, at: Self.state + "/tool", subPath: "state/tool"),
+                VolumeMount(
+                    Self.name,
+                    at: Self.state,
+                    subPath: PodVolume.state,
+                    isReadOnly: true
+                ),
+                VolumeMount(
+                    Self.name,
+                    at: "\(Self.folder)/\(PodVolume.toolState)",
+                    subPath: PodVolume.toolState
+                ),
             ]
         }
         return mounts

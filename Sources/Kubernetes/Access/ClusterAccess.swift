@@ -39,21 +39,17 @@ package struct ClusterAccess: Sendable {
         self.origin = origin
     }
 
-    /// Reads a kubeconfig file.
+    /// Reads a kubeconfig file; nothing is sent, and no program is run yet.
+    ///
+    /// Relative paths in it begin at its own folder. KUBECONFIG can name several files: that is the
+    /// caller's to take apart.
     ///
     /// - Parameter context: whose cluster and user; nil for `current-context`.
+    /// - Throws: `.configuration`, naming the file, the key path and the line.
     package static func kubeconfig(
         path: String,
         context: String? = nil
     ) throws(KubernetesError) -> ClusterAccess {
-        throw .unfinished
-    }
-
-    /// Reads what the kubelet gives every container of a service account.
-    package static func inCluster(
-        directory: String = "/var/run/secrets/kubernetes.io/serviceaccount",
-        environment: [String: String]
-    ) throws(KubernetesError) -> ClusterAccess {
-        throw .unfinished
+        try Kubeconfig(path: path).access(context: context)
     }
 }

@@ -1,44 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
+
 extension KubernetesClient {
-    /// All Pods that `selector` chooses.
+    /// All Pods that `selector` chooses, as they are now. One request for each 500 of them.
     package func pods(
         _ selector: LabelSelector
-    ) async throws(KubernetesError) -> ResourceList<Pod> { throw .unfinished }
+    ) async throws(KubernetesError) -> ResourceList<Pod> { try await list(Pod.self, selector) }
 
     /// The Pod of this name, or nil if the server says that there is none.
-    package func pod(_ name: String) async throws(KubernetesError) -> Pod? { throw .unfinished }
-
-    /// What the cluster has to say about an object, oldest first.
-    package func events(ofUID uid: String) async throws(KubernetesError) -> [ClusterEvent] {
-        throw .unfinished
+    package func pod(_ name: String) async throws(KubernetesError) -> Pod? {
+        try await find(Pod.self, name)
     }
 
-    /// Streams a container's log, line by line, without line ends.
-    ///
-    /// It is one request: a log that is cut off is an error, and going on is the caller's affair.
-    /// `each` is called on a thread of the transport: it may write to a local disk, and wait for
-    /// nothing else. A line is cut at 1 MiB.
-    package func podLog(
-        _ pod: String,
-        container: String,
-        _ options: PodLogOptions = PodLogOptions(),
-        each: @escaping @Sendable (ArraySlice<UInt8>) -> Void
-    ) async throws(KubernetesError) { throw .unfinished }
+    /// What the cluster has to say about an object, oldest first. Clusters forget after an hour.
+    package func events(ofUID uid: String) async throws(KubernetesError) -> [ClusterEvent] {
+        guard !uid.isEmpty, uid.utf8.allSatisfy({ $0.isLetterDigitOrDash }) else {
+            throw KubernetesError(.invalid, what: "\"\(uid.logSafe)\" is no UID")
+        }
+        let list = try await list(
+            ClusterEvent.self,
+            .everything,
+            fields: "involvedObject.uid=" + uid
+        )
+        return list.items.sorted { $0.moment.lexicographicallyPrecedes($1.moment) }
+    }
 }
 
-/// Which part of a container's log.
-package struct PodLogOptions: Sendable, Equatable {
-    /// Whether to go on until the container ends. A log that is silent for hours is none the worse.
-    package var follow = false
-    /// From this moment on (RFC 3339).
-    package var sinceTime: String?
-    /// Whether each line begins with its time (RFC 3339, nanoseconds) and a blank.
-    package var timestamps = false
-    package var limitBytes: Int?
-    package var tailLines: Int?
-    /// Whether the container's run before its last restart is meant.
-    package var previous = false
+extension ClusterEvent {
+    /// When it happened last, to the second, in a form that sorts.
+    fileprivate var moment: Substring.UTF8View {
+        (lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "").utf8.prefix(19)
+    }
+}
 
-    package init() {}
+extension UInt8 {
+    fileprivate var isLetterDigitOrDash: Bool {
+        switch self {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
 }

@@ -4,7 +4,6 @@
 package indirect enum ManifestValue: Encodable, Sendable, Hashable {
     case text(String)
     case integer(Int64)
-    case flag(Bool)
     case list([ManifestValue])
     case fields([String: ManifestValue])
 
@@ -13,7 +12,6 @@ package indirect enum ManifestValue: Encodable, Sendable, Hashable {
         switch self {
         case .text(let text): try container.encode(text)
         case .integer(let number): try container.encode(number)
-        case .flag(let flag): try container.encode(flag)
         case .list(let values): try container.encode(values)
         case .fields(let fields): try container.encode(fields)
         }

@@ -13,4 +13,6 @@ package struct ClusterEvent: ClusterResource, Equatable {
     package var count: Int?
     /// RFC 3339; nil where the newer events API left it empty.
     package var lastTimestamp: String?
+    /// RFC 3339 with microseconds; what the newer events API has.
+    package var eventTime: String?
 }

@@ -16,11 +16,17 @@ package final class CredentialsChain: CredentialsProvider {
 
     package init(_ links: [any CredentialsProvider]) { self.links = links }
 
-    /// Environment, web identity, shared files: the order of the AWS SDKs.
+    /// Environment, web identity, shared files, the container's endpoint, the machine's metadata:
+    /// the order of the AWS SDKs.
+    ///
+    /// - Parameters:
+    ///   - transport: for the STS of a web identity.
+    ///   - metadata: for the last two; made when there is nothing in the first three.
     package static func standard(
         environment: [String: String],
         region: String,
         transport: any HTTPTransport,
+        metadata: @escaping MetadataTransport,
         clock: StoreClock = .system
     ) -> CredentialsChain {
         CredentialsChain([
@@ -32,6 +38,8 @@ package final class CredentialsChain: CredentialsProvider {
                 clock: clock
             ),
             ProfileCredentials(environment),
+            ContainerCredentials(environment, clock: clock, open: metadata),
+            InstanceCredentials(environment, clock: clock, open: metadata),
         ])
     }
 

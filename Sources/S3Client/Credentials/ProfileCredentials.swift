@@ -5,6 +5,11 @@ import Diagnostics
 /// Keys in a profile of the shared files. They carry a sighting of both files: who keeps them can
 /// see that they have to be read again.
 package struct ProfileCredentials: CredentialsProvider {
+    private static let notSupported = [
+        "credential_process", "sso_session", "sso_start_url", "login_session", "source_profile",
+        "credential_source", "web_identity_token_file", "role_arn",
+    ]
+
     private let environment: [String: String]
 
     package init(_ environment: [String: String]) { self.environment = environment }
@@ -18,8 +23,8 @@ package struct ProfileCredentials: CredentialsProvider {
         let secret = properties["aws_secret_access_key"]
         switch (id, secret) {
         case (nil, nil):
-            for name in ["credential_process", "sso_session", "sso_start_url", "source_profile"]
-            where properties[name] != nil {
+            // Going on without them would end with the rights of this machine, not of the profile.
+            for name in Self.notSupported where properties[name] != nil {
                 throw S3Error(
                     .noCredentials,
                     what: "Cannot use \(source): \(name) is not supported",

@@ -86,14 +86,8 @@ package struct WebIdentityCredentials: CredentialsProvider {
         let sink = MemorySink(limit: Self.longestAnswer)
         let response: HTTPResponse
         do { response = try await transport.send(request, to: sink) } catch {
-            let code: S3Error.Code =
-                switch error.code {
-                case .untrusted: .untrusted
-                case .cancelled: .cancelled
-                default: error.isRetryable ? .unreachable : .noCredentials
-                }
             throw S3Error(
-                code,
+                error.credentialsCode,
                 what: "Cannot assume \(role.logSafe) at \(endpoint.text)",
                 cause: error
             )
@@ -165,8 +159,6 @@ struct STSEndpoint {
                 remedy: "Write https://."
             )
         }
-        let host = parsed.host.utf8.contains(UInt8(ascii: ":")) ? "[\(parsed.host)]" : parsed.host
-        text =
-            "\(parsed.isTLS ? "https" : "http")://\(host)" + (parsed.port.map { ":\($0)" } ?? "")
+        text = parsed.origin
     }
 }

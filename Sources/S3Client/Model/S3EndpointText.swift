@@ -73,6 +73,12 @@ struct S3EndpointText {
         host = String(decoding: name, as: UTF8.self)
     }
 
+    /// Scheme, host and port as a URL has them, without a slash at the end.
+    var origin: String {
+        let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+        return "\(isTLS ? "https" : "http")://\(name)" + (port.map { ":\($0)" } ?? "")
+    }
+
     /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or ::1.
     var isLoopback: Bool {
         host == "localhost" || host == "::1" || (isAddress && host.utf8.starts(with: "127.".utf8))

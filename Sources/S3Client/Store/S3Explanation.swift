@@ -136,7 +136,7 @@ struct S3Explanation: Sendable {
         case .accessDenied:
             return (
                 "access denied", details,
-                "Allow \(call.operation.action) on \(call.location)\(key)."
+                "Allow \(call.operation.action) on \(call.location)\(key)\(keyService(call))."
             )
         case .noSuchBucket:
             return (
@@ -172,6 +172,12 @@ struct S3Explanation: Sendable {
             let said = answer.message.isEmpty ? "" : ": \(answer.message.logSafe)"
             return ("the store refused\(said)", details, "")
         }
+    }
+
+    /// Where a key service encrypts, it may be the one that denies.
+    private func keyService(_ call: S3Call) -> String {
+        guard case .kms = options.encryption, call.operation.touchesBytes else { return "" }
+        return ", and kms:GenerateDataKey and kms:Decrypt on the key that encrypts it"
     }
 
     private var endpoint: String { options.endpoint.text }

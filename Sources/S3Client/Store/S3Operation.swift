@@ -34,6 +34,16 @@ enum S3Operation: String, Sendable {
         }
     }
 
+    /// Whether the bytes of objects are read or written, or made ready to be.
+    var touchesBytes: Bool {
+        switch self {
+        case .headObject, .listObjects, .deleteObject, .deleteObjects, .abortMultipart: false
+        case .getObject, .putObject, .copyObject, .copyPart, .createMultipart, .uploadPart,
+            .completeMultipart:
+            true
+        }
+    }
+
     /// The action a policy must allow.
     var action: String {
         switch self {

@@ -36,14 +36,21 @@ struct S3Request {
     }
 
     /// Sends what `options` say of the object itself.
-    mutating func set(_ options: PutOptions, encryption: StorageOptions.Encryption?) {
+    mutating func set(_ options: PutOptions, of storage: StorageOptions) {
         set("content-type", options.contentType)
         for (name, value) in options.metadata.sorted(by: {
             $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
         }) {
             set("x-amz-meta-\(name)", value)
         }
-        set("x-amz-server-side-encryption", encryption?.rawValue)
+        switch storage.encryption {
+        case .aes256: set("x-amz-server-side-encryption", "AES256")
+        case .kms(let keyID):
+            set("x-amz-server-side-encryption", "aws:kms")
+            set("x-amz-server-side-encryption-aws-kms-key-id", keyID)
+        case nil: break
+        }
+        set("x-amz-storage-class", storage.storageClass?.rawValue)
     }
 
     mutating func set(_ condition: PutCondition?) {

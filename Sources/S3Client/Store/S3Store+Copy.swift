@@ -19,7 +19,7 @@ extension S3Store {
         request.set("x-amz-copy-source", copySource(source))
         request.set("x-amz-copy-source-if-match", sourceIfMatch?.text)
         request.set("x-amz-metadata-directive", replaces ? "REPLACE" : "COPY")
-        request.set(options, encryption: self.options.encryption)
+        request.set(options, of: self.options)
         if replaces { request.set("x-amz-meta-\(UploadTokens.metadataName)", token) }
         request.set(options.condition)
         if sendsChecksums { request.set("x-amz-checksum-algorithm", "CRC64NVME") }

@@ -13,7 +13,7 @@ extension S3Store {
         let token = UploadTokens.new()
         var request = S3Request(call, .post, key)
         request.query = [QueryItem("uploads")]
-        request.set(options, encryption: self.options.encryption)
+        request.set(options, of: self.options)
         request.set("x-amz-meta-\(UploadTokens.metadataName)", token)
         if sendsChecksums {
             request.set("x-amz-checksum-algorithm", "CRC64NVME")

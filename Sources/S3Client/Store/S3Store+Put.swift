@@ -15,7 +15,7 @@ extension S3Store {
         let token = UploadTokens.new()
         var request = S3Request(call, .put, key)
         request.body = body
-        request.set(options, encryption: self.options.encryption)
+        request.set(options, of: self.options)
         request.set("x-amz-meta-\(UploadTokens.metadataName)", token)
         request.set(options.condition)
         if sendsChecksums { request.set("x-amz-checksum-crc64nvme", checksum.base64) }

@@ -18,8 +18,9 @@ extension S3Store {
         let signer = SigV4Signer(credentials: credentials, region: corrections.region)
         let endpoint = options.endpoint
         let path = endpoint.path(request.key)
+        let payer = options.requesterPays ? [HTTPField("x-amz-request-payer", "requester")] : []
         let fields = signer.fields(
-            signing: request.fields,
+            signing: request.fields + payer,
             method: request.method.rawValue,
             host: endpoint.hostField,
             path: path,

@@ -77,6 +77,9 @@ extension CurlTransfer {
         let handle = CurlHandle(easy: easy)
         do throws(CurlCode) {
             try settings.apply(to: handle, request)
+            if let limit = request.timeLimit {
+                try handle.set(CURLOPT_TIMEOUT_MS, milliseconds: limit)
+            }
             try handle.set(CURLOPT_URL, request.url)
             try handle.set(CURLOPT_FRESH_CONNECT, request.usesFreshConnection)
             try CurlCode.check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, fieldList))

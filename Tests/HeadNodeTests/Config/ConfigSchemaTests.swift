@@ -25,13 +25,15 @@ import Testing
         ("s3.allowhttp", "s3.allow_http"), ("stagin", "staging"),
         ("limits.wall_time", "limits.walltime"),
         ("pack_below", "staging.pack_below"),
+        ("kubernetes.namespace", "kubernetes.k8s_namespace"),
+        ("kubernetes.request_cpu", "kubernetes.requests_cpu"),
     ])
     func anUnknownKeyIsNearOne(_ written: String, _ meant: String) {
         #expect(UnknownKey(written).suggestion == meant)
     }
 
     @Test func aKeyLikeNoOtherHasNoSuggestion() {
-        #expect(UnknownKey("kubernetes.namespace_selector").suggestion == nil)
+        #expect(UnknownKey("quantum.entanglement").suggestion == nil)
     }
 
     @Test(arguments: ["s3.secret_access_key", "s3.access_key", "password", "s3.session_token"])

@@ -97,8 +97,9 @@ import Testing
               disruptions: 9
               disruption_delay: 2m
               s3: {bucket: data, endpoint: "http://10.0.0.1:9000", region: eu, prefix: /a/b/,
-                addressing: path, checksums: when_required, encryption: AES256, allow_http: true,
-                profile: galaxy}
+                addressing: path, checksums: when_required, encryption: aws:kms,
+                kms_key_id: "arn:aws:kms:eu:1:key/k", storage_class: STANDARD_IA,
+                requester_pays: true, allow_http: true, profile: galaxy}
               staging: {pack_below: 1Mi, transfers: 3}
               push: {on_failure: logs, deadline: 1h30m}
               limits: {walltime: 2d, grace: 1m}
@@ -116,7 +117,10 @@ import Testing
             region: "eu",
             addressing: "path",
             checksums: "when_required",
-            encryption: "AES256",
+            encryption: "aws:kms",
+            kmsKeyID: "arn:aws:kms:eu:1:key/k",
+            storageClass: "STANDARD_IA",
+            requesterPays: true,
             allowHTTP: true
         )
         #expect(settings.storage == location)
@@ -255,6 +259,51 @@ import Testing
         #expect(error?.lines.first?.contains("set local.state_directory") == true)
         var storage = SettingsResolver(file: nil, environment: [:], flags: ["s3.bucket=data"])
         #expect(throws: Never.self) { try storage.storageSettings() }
+    }
+
+    // MARK: How objects are kept
+
+    @Test(arguments: [
+        (
+            ["s3.kms_key_id=k"],
+            "s3.kms_key_id: cannot use a KMS key with the encryption none; set the encryption to "
+                + "aws:kms, or leave the key out"
+        ),
+        (
+            ["s3.kms_key_id=k", "s3.encryption=AES256"],
+            "s3.kms_key_id: cannot use a KMS key with the encryption AES256; set the encryption to "
+                + "aws:kms, or leave the key out"
+        ),
+        (
+            ["s3.kms_key_id=a key", "s3.encryption=aws:kms"],
+            "s3.kms_key_id: cannot use the KMS key \"a key\": it is no key's name; write its ID, its "
+                + "ARN or alias/NAME"
+        ),
+        (
+            ["s3.encryption=aws:kmS"],
+            "s3.encryption: \"aws:kmS\" is not allowed; did you mean aws:kms?"
+        ),
+        (
+            ["s3.storage_class=GLACIER"],
+            "s3.storage_class: \"GLACIER\" is not allowed; write one of none, STANDARD, "
+        ),
+    ])
+    func whatDoesNotFitTogether(_ flags: [String], _ wanted: String) {
+        var resolver = SettingsResolver(
+            file: nil,
+            environment: ["HOME": "/home/galaxy"],
+            flags: ["s3.bucket=data"] + flags
+        )
+        let error = #expect(throws: ConfigError.self) { try resolver.settings() }
+        let lines = error?.lines ?? []
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains(wanted) == true, "\(lines)")
+    }
+
+    @Test func aKMSKeyIsOptional() throws {
+        let settings = try resolve("", [:], "s3.bucket=data", "s3.encryption=aws:kms")
+        #expect(settings.storage.encryption == "aws:kms")
+        #expect(settings.storage.kmsKeyID == nil)
     }
 
     // MARK: Certificates

@@ -50,12 +50,14 @@ import Transport
     private func find(
         _ environment: [String: String],
         _ replies: [ScriptedTransport.Reply] = [.failure(.unreachable)],
+        metadata: @escaping MetadataTransport = { ScriptedTransport([.failure(.unreachable)]) },
         clock: VirtualClock = VirtualClock()
     ) async -> Result<Credentials, S3Error> {
         let chain = CredentialsChain.standard(
             environment: environment,
             region: "us-east-1",
             transport: ScriptedTransport(replies),
+            metadata: metadata,
             clock: clock.storeClock
         )
         do throws(S3Error) {
@@ -92,6 +94,32 @@ import Transport
         #expect(found.sessionToken == nil)
     }
 
+    @Test func `the container's endpoint comes after the files, and the machine last`() async throws
+    {
+        let home = try Home()
+        let container = ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/keys"]
+        let metadata: MetadataTransport = { MetadataScript.transport }
+        var environment = ["HOME": home.path]
+        #expect(
+            try await find(environment, metadata: metadata).get().accessKeyID == "ASIAINSTANCE"
+        )
+        environment.merge(container) { $1 }
+        #expect(
+            try await find(environment, metadata: metadata).get().accessKeyID == "ASIACONTAINER"
+        )
+        let keys = "[default]\naws_access_key_id=AKIAFILE\naws_secret_access_key=s"
+        let full = try Home(credentials: keys)
+        environment["HOME"] = full.path
+        let found = await find(
+            environment,
+            metadata: { () throws(TransportError) in
+                Issue.record("a metadata service was wanted")
+                throw TransportError(.usage, what: "none")
+            }
+        )
+        #expect(try found.get().accessKeyID == "AKIAFILE")
+    }
+
     @Test func `when nothing is found every place is named`() async throws {
         let home = try Home(config: "[profile other]\nregion=x")
         let found = try error(await find(["HOME": home.path]))
@@ -100,6 +128,8 @@ import Transport
             "AWS_ACCESS_KEY_ID is not set", "AWS_WEB_IDENTITY_TOKEN_FILE is not set",
             "\(home.path)/.aws/config has no profile default",
             "\(home.path)/.aws/credentials does not exist",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is set",
+            "instance metadata: http://169.254.169.254 does not answer",
         ] {
             #expect(found.line.contains(place), "\(place)")
         }
@@ -150,7 +180,10 @@ import Transport
         #expect(unknown.line.contains("lob"))
     }
 
-    @Test(arguments: ["credential_process=x", "sso_session=x", "source_profile=x"])
+    @Test(arguments: [
+        "credential_process=x", "sso_session=x", "source_profile=x", "role_arn=x",
+        "credential_source=Ec2InstanceMetadata",
+    ])
     func `what is not supported is said`(line: String) async throws {
         let home = try Home(config: "[default]\n\(line)\n")
         let found = try error(await find(["HOME": home.path]))

@@ -103,14 +103,25 @@ import Transport
     func `10,000 requests are signed as botocore signs them`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let cases = (0..<10_000).map { _ in Case(&generator) }
-        let folder = "/tmp/galaxy-s3-sign-\(getpid())"
+        let answers = try Self.botocore(cases.map(\.line))
+        try #require(answers.count == cases.count)
+        for (ours, theirs) in zip(cases, answers)
+        where !ours.ours.utf8.elementsEqual(theirs) {
+            Issue.record("\(ours.line)ours   \(ours.ours)\ntheirs \(Array(theirs).logSafe)")
+            return
+        }
+    }
+
+    /// What `Tests/Tools/sign_oracle.py` makes of each line.
+    static func botocore(_ lines: [String]) throws -> [ArraySlice<UInt8>] {
+        let folder = "/tmp/galaxy-s3-sign-" + Hex.encode(SecureRandom.bytes(8))
         mkdir(folder, 0o700)
         defer {
             unlink(folder + "/in")
             unlink(folder + "/out")
             rmdir(folder)
         }
-        try ChildProcess.write(Array(cases.map(\.line).joined().utf8), to: folder + "/in")
+        try ChildProcess.write(Array(lines.joined().utf8), to: folder + "/in")
         let tests = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
         let python = getenv("GALAXY_S3_PYTHON").map { String(cString: $0) } ?? "python3"
         let status = try ChildProcess.run(
@@ -119,13 +130,7 @@ import Transport
             output: folder + "/out"
         )
         #expect(status == 0, "\(python) with botocore is needed: GALAXY_S3_PYTHON names it")
-        let answers = try ChildProcess.contents(of: folder + "/out")
+        return try ChildProcess.contents(of: folder + "/out")
             .split(separator: UInt8(ascii: "\n"))
-        try #require(answers.count == cases.count)
-        for (ours, theirs) in zip(cases, answers)
-        where !ours.ours.utf8.elementsEqual(theirs) {
-            Issue.record("\(ours.line)ours   \(ours.ours)\ntheirs \(Array(theirs).logSafe)")
-            return
-        }
     }
 }
