@@ -319,7 +319,7 @@ class HeadNode:
             if self._closed.is_set():
                 return True
             self._outbox = outbox
-            for run in self._runs:
+            for run in list(self._runs):
                 self._ask_about(run)
         return True
 
