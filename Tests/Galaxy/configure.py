@@ -4,10 +4,11 @@
 The bucket is the one of DIR/s3-exports. Everything is written anew each time but what Galaxy keeps.
 """
 
-import json
 import shlex
 import sys
 from pathlib import Path
+
+import yaml
 
 directory, port, head_node, worker = sys.argv[1:]
 home = Path(directory)
@@ -33,7 +34,7 @@ row = ("first", "First", str(indices / "first.fa"), str(indices / "spaced name")
 
 
 def write(name, content):
-    (home / name).write_text(json.dumps(content, indent=1))
+    (home / name).write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 tool_files = [*bundled, *sorted(map(str, tools.glob("*.xml")))]
@@ -45,7 +46,6 @@ entries = "".join(f'<tool file="{file}"/>' for file in tool_files)
 exported = shlex.split((home / "s3-exports").read_text())
 bucket = dict(word.split("=", 1) for word in exported if "=" in word)
 
-# JSON is YAML too.
 write(
     "galaxy.yml",
     {
@@ -65,6 +65,7 @@ write(
             "use_cached_dependency_manager": False,
             "cleanup_job": "never",
             "job_metrics": [{"type": "core"}],
+            "interactivetools_enable": True,
         },
         "s3_executor": {
             "instance": "test",

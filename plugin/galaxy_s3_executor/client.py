@@ -5,7 +5,6 @@ docs/protocol.md explains the lines of both. Nothing is decided here: a process 
 again, and is told of every run that has not ended. No caller waits for anything.
 """
 
-import collections
 import itertools
 import json
 import logging
@@ -183,10 +182,9 @@ class HeadNode:
             log.error("%s cannot be started: %s. Jobs wait for it.", self._command[0], error)
             return False
         outbox: queue.SimpleQueue = queue.SimpleQueue()
-        last_words: collections.deque[str] = collections.deque(maxlen=5)
         threads = [
             threading.Thread(target=self._write, args=(process.stdin, outbox), daemon=True),
-            threading.Thread(target=self._log, args=(process.stderr, last_words), daemon=True),
+            threading.Thread(target=self._log, args=(process.stderr,), daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -207,12 +205,11 @@ class HeadNode:
                 self._current, self._outbox, self._asked, self._later = None, None, {}, []
             outbox.put(None)
             self._bury(process)
+            # What it said last comes before the word that it has ended.
             threads[1].join(1)
         if not self._closed.is_set():
             log.error(
-                "galaxy-head-node ended with status %s and is started again; runs go on. %s",
-                process.returncode,
-                " ".join(last_words),
+                "galaxy-head-node ended with status %s and is started again; runs go on", process.returncode
             )
         return answered
 
@@ -255,7 +252,8 @@ class HeadNode:
             for run in due:
                 self._ask_about(run)
 
-    def _log(self, stderr, last_words: "collections.deque[str]") -> None:
+    @staticmethod
+    def _log(stderr) -> None:
         """The head node's log goes into Galaxy's."""
         levels = {"info": logging.DEBUG, "warning": logging.WARNING, "error": logging.ERROR}
         for raw in iter(stderr.readline, b""):
@@ -267,8 +265,6 @@ class HeadNode:
                 text = " ".join(str(word) for word in words if word)
             except (ValueError, KeyError, TypeError):
                 level = logging.WARNING
-            if level > logging.DEBUG:
-                last_words.append(text)
             log.log(level, "%s", text)
 
     # What the process says
