@@ -87,6 +87,7 @@ class S3JobRunner(AsynchronousJobRunner):
         super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
         self._refuse_configuration()
         self._events: queue.SimpleQueue = queue.SimpleQueue()
+        self._tables = description.DataTables(app)
         self._head = HeadNode(self._command(), app.config.server_name, self._events.put)
         # By Galaxy's id of the job: what is not over yet. The lock holds for it and for what it holds.
         self._runs: dict[int, Run] = {}
@@ -167,7 +168,9 @@ class S3JobRunner(AsynchronousJobRunner):
             galaxy_virtual_env=None,
         )
         self.write_executable_script(run.job_file, script, job_io=job_wrapper.job_io)
-        description.write(description.describe(job_wrapper, run, recorded, image), run.description)
+        description.write(
+            description.describe(job_wrapper, run, recorded, self._tables, image), run.description
+        )
         return True
 
     def _check(self, job_wrapper) -> None:
