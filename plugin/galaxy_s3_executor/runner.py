@@ -54,6 +54,8 @@ class Run(AsynchronousJobState):
         )
         self.description = description.path_of(description.normal(job_wrapper.working_directory))
         self.job = description.encode(self.description)
+        # Older Galaxies leave these two to whoever sets them first.
+        self.runner_state, self.stop_job = None, True
         self.progress = -1
         self.exit_code: Optional[int] = None
         self.is_submitted = False
