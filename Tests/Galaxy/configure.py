@@ -32,6 +32,11 @@ row = ("first", "First", str(indices / "first.fa"), str(indices / "spaced name")
     f'<file path="{home}/sequences.loc"/></table></tables>\n'
 )
 
+# A name of its own, which a test can take away.
+program = home / "galaxy-head-node"
+program.unlink(missing_ok=True)
+program.symlink_to(head_node)
+
 
 def write(name, content):
     (home / name).write_text(yaml.safe_dump(content, sort_keys=False))
@@ -81,7 +86,12 @@ write(
     },
 )
 
-ours = {"runner": "s3", "outputs_to_working_directory": True, "live_tool_output_reporting": True}
+ours = {
+    "runner": "s3",
+    "outputs_to_working_directory": True,
+    "docker_enabled": True,
+    "live_tool_output_reporting": True,
+}
 write(
     "job_conf.yml",
     {
@@ -90,7 +100,7 @@ write(
             "s3": {
                 "load": "galaxy_s3_executor.runner:S3JobRunner",
                 "workers": 4,
-                "head_node": head_node,
+                "head_node": str(program),
             },
         },
         "execution": {

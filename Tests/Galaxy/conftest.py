@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of the Galaxy that Scripts/galaxy has brought up, and the line that Scripts/test counts."""
 
+import json
 import os
 import signal
 import subprocess
@@ -63,6 +64,12 @@ class Lab:
 
     def job(self, job):
         return self.galaxy.jobs.show_job(job, full_details=True)
+
+    def description(self, shown):
+        """What the runner has told the head node of a job."""
+        number = int(shown["external_id"].partition("-")[0])
+        folder = self.directory / f"data/jobs_directory/{number // 1000:03}/{number}"
+        return json.loads((folder / "galaxy_s3/job.json").read_text())
 
     def output_so_far(self, job):
         query = {"stdout_position": 0, "stdout_length": 10000, "stderr_position": 0, "stderr_length": 10000}

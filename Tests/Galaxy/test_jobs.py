@@ -89,7 +89,8 @@ def test_everything_a_tool_can_read(lab, lines, tmp_path):
 
 def test_a_tools_environment(lab):
     job = lab.start("test_variables")
-    job.ended_ok()
+    # The local executor has no use for it, and Galaxy's script does not call Docker.
+    assert lab.description(job.ended_ok())["image"] == "quay.io/biocontainers/coreutils:8.31"
     found = dict(line.partition("=")[::2] for line in job.text().splitlines())
     assert found["TEST_VARIABLE"] == "for admin@example.org"
     assert found["GALAXY_SLOTS"] == "1"
@@ -261,6 +262,18 @@ def test_a_head_node_that_is_killed_is_started_again(lab):
     job.ended_ok()
     # One run of the tool, from its beginning to its end.
     assert job.text() == f"{name}\n"
+
+
+def test_jobs_wait_for_a_head_node_and_a_galaxy_that_is_killed_meanwhile_knows_them(lab, lines):
+    (lab.directory / "galaxy-head-node").unlink()
+    os.kill(lab.head_node(), signal.SIGKILL)
+    jobs = [lab.start("test_line", input=lines) for _ in range(3)]
+    runs = [lab.until(lambda id=job.id: lab.job(id)["external_id"]) for job in jobs]
+    assert {job.show()["state"] for job in jobs} == {"queued"}
+    lab.kill_galaxy()
+    lab.start_galaxy()
+    assert [job.ended_ok()["external_id"] for job in jobs] == runs
+    assert {job.text() for job in jobs} == {LINES + "more\n"}
 
 
 def test_a_galaxy_that_is_killed_takes_its_jobs_up_again(lab, lines):
