@@ -68,7 +68,11 @@ struct Server: Sendable {
             server: name,
             runs: runs,
             store: session.store.metrics,
-            cluster: cluster
+            cluster: cluster,
+            isOutOfReach: { [cluster = session.cluster] in
+                // Any name will do: the trouble is the watches'.
+                cluster.map { $0.view.seen("").trouble != nil }
+            }
         )
         let listener = listen(name, page)
         defer { listener?.stop() }
