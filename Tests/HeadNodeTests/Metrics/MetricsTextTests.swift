@@ -73,6 +73,16 @@ import Testing
             #expect(isOurs || family.name.hasPrefix("process_"))
             #expect((family.kind == .counter) == family.name.hasSuffix("_total"))
         }
+        let manual = try Repository.text("docs/metrics.md")
+        for family in page.text.families {
+            #expect(manual.contains("`\(family.name)`"), "\(family.name) is not in docs/metrics.md")
+        }
+        let documented = manual.matches(of: /galaxy_s3_executor_[a-z0-9_]+/)
+            .map { String($0.output) }
+        let known = Set(page.text.families.map(\.name))
+        // What nothing was counted for is left out of a page.
+        let empty = ["s3_requests_total", "s3_errors_total"].map { MetricNames.prefix + $0 }
+        for name in documented { #expect(known.contains(name) || empty.contains(name), "\(name)") }
         #expect(text.contains("process_resident_memory_bytes "))
         #expect(text.contains("galaxy_s3_executor_cluster_out_of_reach 1\n"))
     }
@@ -99,6 +109,17 @@ import Testing
         let own = try #require(ProcessFigures.read())
         #expect(own.residentBytes > 1 << 20)
         #expect(own.openFiles > 2 && Int64(own.openFiles) < own.mostOpenFiles)
+    }
+}
+
+/// Files of the repository.
+private enum Repository {
+    static func text(_ path: String) throws -> String {
+        let folders = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
+        return String(
+            decoding: try ChildProcess.contents(of: "\(folders)/\(path)"),
+            as: UTF8.self
+        )
     }
 }
 

@@ -119,7 +119,8 @@ final class ScriptedWork: RunWork {
         _ run: OpenedRun,
         _ reason: RunResult.EndReason,
         _ message: String,
-        tries: Int
+        tries: Int,
+        leavingResults: Bool
     ) async throws(HeadError) -> RunEnding? {
         let result: Result<RunEnding?, HeadError>? = state.withLock { state in
             state.ended.append((run.job, tries))
@@ -128,7 +129,8 @@ final class ScriptedWork: RunWork {
             return state.ends[run.job]?.removeFirst()
         }
         guard let result else { return RunEnding(reason, message) }
-        return try result.get()
+        let ending = try result.get()
+        return ending == nil && leavingResults ? RunEnding(reason, message + " Left.") : ending
     }
 
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {
