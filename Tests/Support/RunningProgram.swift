@@ -20,10 +20,12 @@ package final class RunningProgram: Sendable {
 
     /// - Parameters:
     ///   - environment: all of it; nothing is inherited.
+    ///   - input: the file that it reads as its standard input.
     ///   - streams: the beginning of the paths of the files that its two streams go to.
     package init(
         _ words: [String],
         environment: [String: String],
+        input: String = "/dev/null",
         streams: String
     ) throws {
         outputPath = streams + ".out"
@@ -32,7 +34,7 @@ package final class RunningProgram: Sendable {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         let flags = O_WRONLY | O_CREAT | O_TRUNC
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, flags, 0o644)
         posix_spawn_file_actions_addopen(&actions, 2, errorsPath, flags, 0o644)
         var attributes = posix_spawnattr_t()

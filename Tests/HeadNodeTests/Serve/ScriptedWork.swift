@@ -52,6 +52,8 @@ final class ScriptedWork: RunWork {
         state.withLock { $0.refusals[job] = refusal }
     }
 
+    func allow(_ job: FilePath) { state.withLock { $0.refusals[job] = nil } }
+
     /// What comes of the next attempts to end the run; nil inside: it has results after all.
     func end(_ job: FilePath, _ results: [Result<RunEnding?, HeadError>]) {
         state.withLock { $0.ends[job] = results }
