@@ -29,11 +29,11 @@ class API:
             return await self.control(request, connection)
         rule = self.faults.find(request)
         entry = self.note(request, rule)
+        if rule and rule.committed:
+            self.commit(request)
         if rule and rule.delay:
             await asyncio.sleep(rule.delay)
         if rule and (rule.reset or rule.status):
-            if rule.committed:
-                self.commit(request)
             if rule.reset:
                 raise ConnectionResetError
             words = rule.message or "a rule of the fake says so"

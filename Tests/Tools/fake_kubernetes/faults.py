@@ -11,10 +11,10 @@ A rule is an object. It is about a request when these fit, each of which may be 
 
 and says what is done about it:
 
+    committed    true: what was asked is done first, and the rule is about its answer alone
     delay        seconds before anything else
     status       an answer instead of the server's own, with `reason`, `message`, `headers`, `details`
     reset        true: the connection is reset instead
-    committed    true: what was asked is done first, and only its answer is the rule's
     cut          so many bytes of the body (or pieces of a stream), and then a reset
     items        "none": a list without its items
     silent       seconds for which a stream is open and nothing comes; then it ends

@@ -75,7 +75,7 @@ def entry(path, content, key):
         "digest": f"{crc64nvme(content):016x}",
         "location": {"key": key},
         "mode": "644",
-        "modified": "1700000000.0",
+        "modified": "1700000000.000000000",
         "path": path,
         "size": len(content),
     }
