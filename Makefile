@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what Scripts/ does. Each script says at its head what it promises.
-.PHONY: build test faults full lint format worker roots demo demo-fail bench
+.PHONY: build test faults full lint format worker roots image cluster cluster-down demo demo-fail bench
 
 build:
 	swift build
@@ -25,6 +25,15 @@ worker:
 
 roots: worker
 	Tests/Tools/check-worker-roots
+
+image: worker
+	Scripts/image
+
+cluster:
+	Scripts/cluster up
+
+cluster-down:
+	Scripts/cluster down
 
 demo:
 	Scripts/demo

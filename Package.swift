@@ -145,6 +145,7 @@ let package = Package(
                 "Digests",
                 "Diagnostics", "TestSupport",
             ],
+            exclude: ["Kubernetes/Golden", "Serve/Transcripts"],
         ),
         tests(
             "ProcessTests",

@@ -71,20 +71,20 @@ shown() {
 # unpacked PACKAGE...: prints a folder that holds these packages' files, without what they depend on.
 # They are not installed: no service of theirs starts, and nothing of the machine's is replaced.
 unpacked() {
-    local package folder work wanted
-    mapfile -t wanted < <(newest "$@")
-    [ "${#wanted[@]}" = $# ] || die "apt knows no version of one of $*"
-    folder=$cache/unpacked-$1-$(printf '%s\n' "${wanted[@]}" | digest)
+    local package folder work exact
+    mapfile -t exact < <(newest "$@")
+    [ "${#exact[@]}" = $# ] || die "apt knows no version of one of $*"
+    folder=$cache/unpacked-$1-$(printf '%s\n' "${exact[@]}" | digest)
     (
         flock 9
         [ ! -d "$folder" ] || exit 0
-        say "fetching ${wanted[*]}"
+        say "fetching ${exact[*]}"
         work=$(mktemp -d "$cache/unpacked.XXXXXX")
         cd "$work"
-        if ! apt-get download -qq "${wanted[@]}" > log 2>&1; then
+        if ! apt-get download -qq "${exact[@]}" > log 2>&1; then
             tail -n 3 log >&2
             rm -rf "$work"
-            die "apt-get could not download ${wanted[*]}; is apt's list of packages too old?"
+            die "apt-get could not download ${exact[*]}; is apt's list of packages too old?"
         fi
         for package in *.deb; do dpkg-deb -x "$package" tree; done
         mv tree "$folder"

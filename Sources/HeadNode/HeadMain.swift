@@ -11,7 +11,8 @@ struct HeadNodeCommand: AsyncParsableCommand {
         abstract: "Runs Galaxy's jobs with nothing shared but an S3 bucket.",
         version: Release.version,
         subcommands: [
-            RunCommand.self, StatusCommand.self, LogsCommand.self, CancelCommand.self,
+            RunCommand.self, ServeCommand.self, StatusCommand.self, LogsCommand.self,
+            CancelCommand.self,
             CollectCommand.self, CheckConfigCommand.self, DoctorCommand.self,
             S3Command.self,
             SupervisorCommand.self,

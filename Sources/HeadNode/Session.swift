@@ -2,6 +2,7 @@
 
 import Contract
 import Diagnostics
+import Kubernetes
 import Names
 import S3Client
 import Staging
@@ -17,13 +18,16 @@ struct Session: Sendable {
 
     /// Looks for credentials and makes the store; speaks to nobody yet but for credentials.
     ///
-    /// - Parameter observe: told what the store goes through.
+    /// - Parameters:
+    ///   - observe: told what the store goes through.
+    ///   - observeCluster: told what calls of the API server go through.
     init(
         _ settings: Settings,
-        observe: @escaping StoreObserver = { _ in }
+        observe: @escaping StoreObserver = { _ in },
+        observeCluster: @escaping ClusterObserver = { _ in }
     ) async throws(HeadError) {
         self.settings = settings
-        cluster = try Cluster(settings)
+        cluster = try Cluster(settings, observe: observeCluster)
         do throws(S3Error) {
             let factory = try StoreFactory(settings.storage, profile: settings.profile)
             store = factory.store(observe: observe)

@@ -25,6 +25,8 @@ import Testing
         "CDigests": ["Sources/Digests/"],
         "CBoot": ["Sources/WorkerExec/"],
         "Yams": ["Sources/HeadNode/", "Sources/Kubernetes/"],
+        "Subprocess": ["Sources/Kubernetes/Access/"],
+        "SystemPackage": ["Sources/Kubernetes/Access/"],
         "ArgumentParser": ["Sources/HeadNode/", "Sources/WorkerExec/"],
     ]
 

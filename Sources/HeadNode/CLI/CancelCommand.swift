@@ -21,17 +21,20 @@ struct CancelCommand: AsyncParsableCommand {
             let (description, _) = try job.description()
             let session = try await Session(job.config.settings())
             let notes = try RunNotes(description)
-            // The fence first: from here on no worker's commit counts.
-            let desk = try notes.desk(session)
-            let fence = await Self.fence(desk)
-            // Whether or not it stands, the tool must not go on.
-            let trouble = await Self.endTries(notes.state, description, session)
-            let result = try fence.get()
-            if let trouble { throw trouble }
+            let end = EndStep(desk: try notes.desk(session)) { () throws(HeadError) in
+                try session.executor(for: JobSubject(description))
+            }
+            let outcome = await end(notes.state, .cancelled, "The run was cancelled.") {
+                () throws(HeadError) in try Self.folder(of: description)
+            }
+            let result = try outcome.fence.get()
+            let trouble = outcome.trouble
             switch result.verdict {
             case .ended(let reason, _):
+                if let trouble { throw Self.complaint(trouble, notes.state.run, job) }
                 Console.out("Run \(notes.state.run) is over: \(reason.rawValue).")
             case .committed:
+                if let trouble { throw trouble }
                 Console.out(
                     "Run \(notes.state.run) had committed its results before; `collect` gets them."
                 )
@@ -39,39 +42,33 @@ struct CancelCommand: AsyncParsableCommand {
         }
     }
 
-    private static func fence(_ desk: ResultDesk) async -> Result<RunResult, HeadError> {
-        do throws(HeadError) {
-            return .success(try await desk.end(.cancelled, "The run was cancelled."))
-        } catch {
-            return .failure(error)
-        }
+    /// Whoever reads that tries could not be ended must not think that the run goes on.
+    private static func complaint(
+        _ trouble: HeadError,
+        _ run: RunID,
+        _ job: JobOptions
+    ) -> HeadError {
+        HeadError(
+            trouble.code,
+            what: "Run \(run) is over and nothing more of it becomes visible, but its tool may "
+                + "still run: \(trouble.what)",
+            place: trouble.place,
+            remedy: (trouble.firstRemedy.isEmpty ? "" : trouble.firstRemedy + " ")
+                + "Afterwards repeat `galaxy-head-node cancel --job \(job.job.logSafe)`: it ends "
+                + "what is left.",
+            cause: trouble.cause
+        )
     }
 
-    /// Ends all tries, and removes what is left of them unless a head follows the run and does.
-    ///
-    /// - Returns: the first trouble; it keeps no other try from being ended.
-    private static func endTries(
-        _ state: RunState,
-        _ description: JobDescription,
-        _ session: Session
-    ) async -> HeadError? {
-        var trouble: HeadError?
+    /// The run's folder; nil while another head follows the run.
+    private static func folder(
+        of description: JobDescription
+    ) throws(HeadError) -> RunFolder? {
         do throws(HeadError) {
-            let executor = try session.executor(for: JobSubject(description))
-            let tries = state.tries.map { TryID(run: state.run, number: $0.number) }
-            for id in tries {
-                do throws(HeadError) {
-                    try await executor.stop(id)
-                } catch {
-                    trouble = trouble ?? error
-                }
-            }
-            let folder = try RunFolder(jobDirectory: description.jobDirectory)
-            for id in tries { try await executor.remove(id, isSuccess: false) }
-            withExtendedLifetime(folder) {}
+            return try RunFolder(jobDirectory: description.jobDirectory)
         } catch {
-            if error.code != .busy { trouble = trouble ?? error }
+            guard error.code == .busy else { throw error }
+            return nil
         }
-        return trouble
     }
 }

@@ -22,28 +22,12 @@ struct CollectCommand: AsyncParsableCommand {
             let folder = try RunFolder(jobDirectory: description.jobDirectory)
             let notes = try RunNotes(description)
             let display = RunDisplay(json: output.json)
-            let desk = try notes.desk(session)
-            guard let spec = notes.spec, let result = try await desk.result() else {
-                throw HeadError(
-                    .noRun,
-                    what: "Run \(notes.state.run) has no result yet",
-                    remedy: "Follow it with galaxy-head-node run."
-                )
-            }
-            guard case .committed(let attempt, let sha256) = result.verdict else {
-                throw HeadError(.failed, what: "Run \(notes.state.run) ended without results")
-            }
-            let report = try await desk.report(of: attempt, sha256: sha256)
-            let step = CollectStep(
+            let recollection = Recollection(
                 store: session.store,
                 settings: session.settings,
                 observe: { display.show($0) }
             )
-            let ending = try await step(report, spec)
-            if var state = try folder.state(), state.run == notes.state.run, state.ending == nil {
-                state.ending = ending
-                try folder.note(state)
-            }
+            let ending = try await recollection(notes, folder)
             display.show(.ended(notes.state.run, ending))
         }
     }

@@ -52,8 +52,13 @@ struct ConfigOptions: ParsableArguments {
 
     /// All sources, read but not yet resolved.
     func resolver(adding flags: [String] = []) throws(ConfigError) -> SettingsResolver {
+        try sources(adding: flags).resolver()
+    }
+
+    /// All sources, read.
+    func sources(adding flags: [String] = []) throws(ConfigError) -> SettingsSources {
         let environment = ProcessInfo.processInfo.environment
-        return SettingsResolver(
+        return SettingsSources(
             file: try file(environment),
             environment: environment,
             flags: set + flags

@@ -11,7 +11,8 @@ import Synchronization
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Try out everything that jobs need: configuration, bucket, and this machine or the cluster.",
+        abstract:
+            "Try out everything that jobs need: configuration, bucket, and this machine or the cluster.",
         discussion: """
             One line each: ok, warn or FAIL, what was found, and what to do. What is stored for it \
             goes to PREFIX/doctor/NONCE/ in the bucket and is removed again.

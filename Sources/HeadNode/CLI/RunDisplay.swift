@@ -59,7 +59,8 @@ final class RunDisplay: Sendable {
         case .waiting(let id, let why): line("Try \(id.number) waits: \(why.logSafe)", &state)
         case .running(let id, let node):
             line("Try \(id.number) runs on \(node.logSafe).", &state)
-        case .tryEnded(let id, let text): line("Try \(id.number) came to nothing: \(text).", &state)
+        case .tryEnded(let id, let text, _):
+            line("Try \(id.number) came to nothing: \(text).", &state)
         case .output: break
         case .note(let text): line(text.logSafe, &state)
         case .ended(let run, let ending):

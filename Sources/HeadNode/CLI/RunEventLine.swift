@@ -73,7 +73,7 @@ struct RunEventLine: Encodable {
             self.event = "running"
             attempt = id.number
             text = node
-        case .tryEnded(let id, let text):
+        case .tryEnded(let id, let text, _):
             self.event = "try_ended"
             attempt = id.number
             self.text = text

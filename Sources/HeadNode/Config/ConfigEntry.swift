@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
+
 /// One value that somebody wrote, and where.
 struct ConfigEntry: Sendable, Equatable {
     /// Where a value comes from, in the order of rank: later wins.
@@ -10,6 +12,8 @@ struct ConfigEntry: Sendable, Equatable {
         case file(String, line: Int, column: Int)
         case environment(String)
         case flag(String)
+        /// A parameter of one of Galaxy's destinations; it holds for the jobs sent there.
+        case destination(String, parameter: String)
     }
 
     /// The key's path, such as `s3.bucket`.
@@ -26,6 +30,8 @@ extension ConfigEntry.Origin: CustomStringConvertible {
         case .shared(let name), .environment(let name): "environment \(name)"
         case .file(let name, let line, let column): "\(name):\(line):\(column)"
         case .flag(let path): "--set \(path)"
+        case .destination(let name, let parameter):
+            "destination \(name.logSafe), parameter \(parameter.logSafe)"
         }
     }
 }

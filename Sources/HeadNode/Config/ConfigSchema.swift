@@ -138,6 +138,22 @@ enum ConfigSchema {
         doc: "Whole-object transfers at once, on the head and in a worker."
     )
 
+    static let stagingJobs = count(
+        "staging.jobs",
+        fallback: 8,
+        in: 1...1000,
+        doc: "Of how many jobs `serve` moves files at once; the others wait in line."
+    )
+
+    static let metricsListen = text(
+        "metrics.listen",
+        fallback: "none",
+        expected: "none, an address with a port such as 127.0.0.1:9090, or unix:/path",
+        doc:
+            "Where `serve` tells metrics to Prometheus; `{server}` in a path is the Galaxy server's"
+            + " name."
+    ) { (text) throws(BadValue) in try MetricsAddress(text) }
+
     static let onFailure: TypedKey<PushRules.OnFailure> = choice(
         "push.on_failure",
         fallback: .all,
@@ -206,7 +222,7 @@ enum ConfigSchema {
         bucket.key, endpoint.key, region.key, prefix.key, addressing.key, checksums.key,
         encryption.key, kmsKeyID.key, storageClass.key, requesterPays.key, allowHTTP.key,
         caFile.key, profile.key,
-        packBelow.key, transfers.key,
+        packBelow.key, transfers.key, stagingJobs.key, metricsListen.key,
         onFailure.key, pushDeadline.key,
         walltime.key, grace.key,
         localRoot.key, localNetwork.key, localShape.key, stateDirectory.key, worker.key,

@@ -26,6 +26,8 @@ struct Settings: Sendable, Equatable {
     /// How long a run waits after its first disruption, in seconds; each further wait is twice as
     /// long.
     var disruptionDelay: Int64
+    /// What concerns `serve` as a whole.
+    var serve = ServeSettings()
 
     enum ExecutorKind: String, Sendable, CaseIterable {
         /// On this machine, in namespaces made by bubblewrap.
@@ -70,4 +72,11 @@ enum PodShape: String, Sendable, CaseIterable {
     case single
     /// One fetches, then one runs the tool, without any credential, beside one that pushes.
     case split
+}
+
+/// How many runs are served.
+struct ServeSettings: Sendable, Equatable {
+    /// Of how many jobs files are moved at once.
+    var jobs = 8
+    var metrics = MetricsAddress.none
 }

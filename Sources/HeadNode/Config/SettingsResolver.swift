@@ -18,10 +18,12 @@ struct SettingsResolver {
 
     /// - Parameters:
     ///   - flags: as `--set` takes them, `KEY=VALUE`.
+    ///   - destination: what holds for one run.
     init(
         file: ConfigFile?,
         environment: [String: String],
-        flags: [String] = []
+        flags: [String] = [],
+        destination: [ConfigEntry] = []
     ) {
         self.environment = environment
         refused = file?.refused ?? []
@@ -31,6 +33,7 @@ struct SettingsResolver {
         warnings = (file?.warnings ?? []) + own.warnings + set.warnings
         let all =
             ConfigSources.shared(environment) + (file?.entries ?? []) + own.entries + set.entries
+            + destination
         for entry in all { entries[entry.path, default: []].append(entry) }
     }
 
@@ -44,6 +47,7 @@ struct SettingsResolver {
         let bucket = storage()
         var policy = staging()
         let local = local()
+        let serve = serve()
         let kubernetes = kubernetes()
         // Read whatever runs the tools: what is wrong is said now.
         let walltime = read(KubernetesKeys.walltime)
@@ -55,7 +59,7 @@ struct SettingsResolver {
             tries = podRetries ?? retries
         }
         if let instance, let executor, let tries, let disruptions, let disruptionDelay,
-            let bucket, let policy, let local, problems.isEmpty
+            let bucket, let policy, let local, let serve, problems.isEmpty
         {
             return Settings(
                 instance: instance,
@@ -68,7 +72,8 @@ struct SettingsResolver {
                 kubernetes: kubernetes,
                 retries: tries,
                 disruptions: disruptions,
-                disruptionDelay: disruptionDelay
+                disruptionDelay: disruptionDelay,
+                serve: serve
             )
         }
         throw ConfigError(problems)
@@ -252,6 +257,13 @@ struct SettingsResolver {
                 transfers: transfers
             )
         )
+    }
+
+    private mutating func serve() -> ServeSettings? {
+        let jobs = read(ConfigSchema.stagingJobs)
+        let metrics = read(ConfigSchema.metricsListen)
+        guard let jobs, let metrics else { return nil }
+        return ServeSettings(jobs: jobs, metrics: metrics)
     }
 
     private mutating func local() -> LocalSettings? {

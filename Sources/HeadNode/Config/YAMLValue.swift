@@ -45,7 +45,7 @@ indirect enum YAMLValue: Sendable, Equatable {
     }
 
     private init(_ node: Node, depth: Int) throws(BadValue) {
-        guard depth <= Self.deepest else {
+        guard depth < Self.deepest else {
             throw BadValue(why: "it is nested too deep", remedy: "Write it flatter.")
         }
         guard node.anchor == nil else {

@@ -16,12 +16,19 @@ final class Cluster: Sendable {
     init(client: KubernetesClient) { self.client = client }
 
     /// The cluster that the settings name; nil when tries run elsewhere. It is not spoken to yet.
-    convenience init?(_ settings: Settings) throws(HeadError) {
+    convenience init?(
+        _ settings: Settings,
+        observe: @escaping ClusterObserver = { _ in }
+    ) throws(HeadError) {
         guard settings.executor == .kubernetes else { return nil }
         let access = settings.kubernetes.access
         do throws(KubernetesError) {
             self.init(
-                client: try KubernetesClient(try access.found(), namespace: access.namespace)
+                client: try KubernetesClient(
+                    try access.found(),
+                    namespace: access.namespace,
+                    observe: observe
+                )
             )
         } catch {
             throw HeadError(error, doing: "Cannot use the cluster")

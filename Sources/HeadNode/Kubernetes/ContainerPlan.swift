@@ -159,7 +159,7 @@ struct ContainerPlan: Sendable {
         settings.volume.medium == .memory ? disk.volume : 0
     }
 
-    private func workerResources(fillsVolume: Bool) -> ContainerResources {
+    private func workerResources(fillsVolume: Bool) -> ContainerResources? {
         var limits = settings.worker.limits
         if fillsVolume { limits.memory = limits.memory.map { $0 + volumeInMemory } }
         return ContainerResources(
@@ -170,7 +170,7 @@ struct ContainerPlan: Sendable {
 
     /// The disk of the whole pod is asked for here: the scheduler and the kubelet add up its
     /// containers.
-    private var toolResources: ContainerResources {
+    private var toolResources: ContainerResources? {
         var requests = settings.tool.resources.requests
         var limits = settings.tool.resources.limits
         requests.memory = requests.memory.map { $0 + volumeInMemory }

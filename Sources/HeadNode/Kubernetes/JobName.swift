@@ -25,8 +25,7 @@ struct JobName: Hashable, Sendable, CustomStringConvertible {
             description = whole
             return
         }
-        var kept = whole.utf8.prefix(Self.longest - Self.digits - 1)
-        while kept.last == UInt8(ascii: "-") { kept.removeLast() }
+        let kept = whole.utf8.prefix(Self.longest - Self.digits - 1)
         let digest = SHA256Digest(of: Array(whole.utf8)).hex.utf8.prefix(Self.digits)
         description = String(decoding: kept + [UInt8(ascii: "-")] + digest, as: UTF8.self)
     }

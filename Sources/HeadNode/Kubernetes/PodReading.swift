@@ -26,6 +26,14 @@ struct PodReading {
         if status.container(roles.initial)?.state?.running != nil {
             return .waiting(PodWait(kind: .ordinary, text: "its files are being fetched"))
         }
+        if status.phase == "Pending", pod.nodeName == nil {
+            return .waiting(
+                PodWait(
+                    kind: .control,
+                    text: "no scheduler has looked at pod \(name) yet; is the cluster's running?"
+                )
+            )
+        }
         return status.phase.isEmpty || status.phase == "Unknown"
             ? .unknown
             : .waiting(
@@ -181,24 +189,5 @@ enum DiskEviction {
             "Usage of EmptyDir volume",
         ]
         .contains { message.contains($0) }
-    }
-}
-
-/// What a server says, cut to what a message can hold.
-enum PodText {
-    static func trimmed(_ text: String?) -> String {
-        guard let text else { return "" }
-        let words = text.split(whereSeparator: { $0 == " " || $0.isNewline })
-        var line = words.joined(separator: " ")
-        while line.hasSuffix(".") { line.removeLast() }
-        return line.count > 600 ? String(line.prefix(600)) + "…" : line
-    }
-
-    static func after(
-        _ separator: String,
-        _ text: String?
-    ) -> String {
-        let line = trimmed(text)
-        return line.isEmpty ? "" : separator + line
     }
 }

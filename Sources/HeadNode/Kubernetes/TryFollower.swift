@@ -45,8 +45,8 @@ struct TryFollower: Sendable {
                 if let note = outage.note(seen.trouble) { news(.note(note)) }
                 for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
                 var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
-                if case .waiting(let wait) = sighting, let pod = TrySighting.current(seen.pods) {
-                    sighting = .waiting(await causes.known(wait, pod, client))
+                if case .waiting(let wait) = sighting, seen.trouble == nil {
+                    sighting = .waiting(await causes.known(wait, seen, client))
                 }
                 let isComplete = seen.isComplete && seen.trouble == nil
                 let now = Clock.monotonicSeconds()
@@ -70,7 +70,8 @@ struct TryFollower: Sendable {
     /// "Not in the view" is not "not there": the server itself must say so.
     private func confirm() async -> TryEnd? {
         do throws(KubernetesError) {
-            guard try await client.job(job) == nil else { return nil }
+            // What cannot be said now is asked again; whatever else happens must be noticed.
+            guard try await client.with(retry: .once).job(job) == nil else { return nil }
             return .gone("Job \(job) was deleted by somebody, or removed after its time")
         } catch {
             return nil
@@ -118,8 +119,10 @@ struct TryFollower: Sendable {
                 let known = view.seen(job).pods.first { $0.metadata.name == pod }
                 return known?.status.container(container)?.state?.running != nil
             },
-            each: { [words, news] line in
-                guard let frame = words.take(line) else { return }
+            each: { [words, news, roles] line in
+                // In the tool's container nobody can know of a result but the worker that does it all.
+                let mayKnow = container != roles.tool || roles.tool == roles.last
+                guard let frame = words.take(line, mayKnowOfResult: mayKnow) else { return }
                 if case .resultStored = frame { wake.yield() }
                 news(.frame(frame))
             }

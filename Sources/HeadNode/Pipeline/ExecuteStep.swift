@@ -138,7 +138,7 @@ struct ExecuteStep: Sendable {
     ) async throws(HeadError) -> RunResult? {
         let words = executor.lastWords(id)
         func close(_ text: String, isDisruption: Bool = false) throws(HeadError) {
-            observe(.tryEnded(id, text))
+            observe(.tryEnded(id, text, verdict.kind))
             state.tries[state.tries.count - 1].verdict = text
             state.tries[state.tries.count - 1].isDisruption = isDisruption
             try folder.note(state)

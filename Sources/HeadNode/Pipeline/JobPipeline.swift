@@ -23,19 +23,48 @@ struct JobPipeline: Sendable {
 
     var layout: JobLayout { JobLayout(prefix: settings.prefix, instance: settings.instance) }
 
+    /// What `prepare` has found.
+    enum Prepared: Sendable {
+        /// The run was ended while it was being staged.
+        case over(RunEnding)
+        /// What a try needs is in the bucket.
+        case ready(RunSpec)
+    }
+
     /// Takes the job from where it is to its end.
     func run() async throws(HeadError) -> RunEnding {
         try await checkDescription()
-        let (begun, isResumed) = try await begin()
-        var state = begun
+        var (state, isResumed) = try await begin()
+        switch try await prepare(&state, isResumed: isResumed) {
+        case .over(let ending): return ending
+        case .ready(let spec):
+            let result = try await execute(spec, &state)
+            return try await finish(result, spec, &state)
+        }
+    }
+
+    /// Stages what is not staged yet. It may be cut off, and begun again, as every step may.
+    ///
+    /// - Parameter isResumed: whether others have had this run before.
+    func prepare(
+        _ state: inout RunState,
+        isResumed: Bool
+    ) async throws(HeadError) -> Prepared {
         // A run that was ended while it was being staged needs no more staging.
         if isResumed, case .ended(let reason, let message) = try await desk(state).result()?.verdict
         {
-            return try await close(&state, RunEnding(reason, message))
+            return .over(try await close(&state, RunEnding(reason, message)))
         }
-        let spec = try await stage(&state)
-        let result = try await execute(spec, &state)
-        return try await close(&state, try await conclude(result, spec))
+        return .ready(try await stage(&state))
+    }
+
+    /// Brings back what the run came to, and notes its end.
+    func finish(
+        _ result: RunResult,
+        _ spec: RunSpec,
+        _ state: inout RunState
+    ) async throws(HeadError) -> RunEnding {
+        try await close(&state, try await conclude(result, spec))
     }
 
     /// Finds what is wrong with the description itself before anything is noted.
@@ -46,7 +75,7 @@ struct JobPipeline: Sendable {
     }
 
     /// Notes how the run ended, when nothing of it is left.
-    private func close(
+    func close(
         _ state: inout RunState,
         _ ending: RunEnding
     ) async throws(HeadError) -> RunEnding {
@@ -165,7 +194,7 @@ struct JobPipeline: Sendable {
     }
 
     /// Tries until there is a result, or no try is left.
-    private func execute(
+    func execute(
         _ spec: RunSpec,
         _ state: inout RunState
     ) async throws(HeadError) -> RunResult {

@@ -5,18 +5,27 @@ import Diagnostics
 import Glibc
 import Names
 import Staging
+import Synchronization
 
 /// Writes the tool's live output where Galaxy looks for it, at the offset each frame names.
 ///
 /// It is a courtesy for whoever watches: what is collected later replaces it whole, so trouble here
 /// is no trouble of the job's.
+///
+/// A file is opened when something comes for it: most tools are silent for most of their time.
 final class LiveOutput: Sendable {
-    private let stdout: Descriptor?
-    private let stderr: Descriptor?
+    /// A file, once it has been tried to open it; nil inside if that failed.
+    private typealias Opened = Descriptor?
+
+    private let stdoutPath: FilePath
+    private let stderrPath: FilePath
+    private let jobDirectory: FilePath
+    private let files = Mutex<[WorkerFrame.Stream: Opened]>([:])
 
     init(_ description: JobDescription) {
-        stdout = Self.open(description.stdout, description.jobDirectory)
-        stderr = Self.open(description.stderr, description.jobDirectory)
+        stdoutPath = description.stdout
+        stderrPath = description.stderr
+        jobDirectory = description.jobDirectory
     }
 
     func write(
@@ -24,7 +33,14 @@ final class LiveOutput: Sendable {
         offset: Int64,
         bytes: [UInt8]
     ) {
-        guard let file = stream == .stdout ? stdout : stderr else { return }
+        let file = files.withLock { files in
+            if let known = files[stream] { return known }
+            let path = stream == .stdout ? stdoutPath : stderrPath
+            let opened = Self.open(path, jobDirectory)
+            files.updateValue(opened, forKey: stream)
+            return opened
+        }
+        guard let file else { return }
         _ = pwrite(file.raw, bytes, bytes.count, off_t(offset))
     }
 

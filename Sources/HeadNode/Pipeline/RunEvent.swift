@@ -16,7 +16,8 @@ enum RunEvent: Sendable {
     case waiting(TryID, String)
     /// The tool has begun, on this node.
     case running(TryID, String)
-    case tryEnded(TryID, String)
+    /// The try came to nothing, and how.
+    case tryEnded(TryID, String, TryVerdict.Kind)
     /// Live output of the tool.
     case output(WorkerFrame.Stream, [UInt8])
     case note(String)

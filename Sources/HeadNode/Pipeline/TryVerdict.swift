@@ -33,6 +33,27 @@ enum TryVerdict: Sendable, Equatable {
     /// The worker says that a result exists; the bucket must be asked again.
     case resultExpected
 
+    /// What is done, without its reason.
+    enum Kind: String, Sendable, CaseIterable {
+        case retry
+        case disruption
+        case restage
+        case permanent
+        case limit
+        case resultExpected = "result_lost"
+    }
+
+    var kind: Kind {
+        switch self {
+        case .retry: .retry
+        case .disruption: .disruption
+        case .restage: .restage
+        case .permanent: .permanent
+        case .limit: .limit
+        case .resultExpected: .resultExpected
+        }
+    }
+
     init(_ end: TryEnd) {
         switch end {
         case .exited(let status): self = Self.judge(status)

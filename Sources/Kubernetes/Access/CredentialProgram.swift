@@ -55,7 +55,12 @@ extension CredentialProgram {
         self.arguments = arguments
         var environment: [String: String] = [:]
         for element in try program["env"].elements() {
-            environment[try element["name"].required()] = try element["value"].text() ?? ""
+            let name = try element["name"]
+            let text = try name.required()
+            guard !text.utf8.contains(where: { $0 == UInt8(ascii: "=") || $0 == 0 }) else {
+                throw name.wrong("it is no name of a variable")
+            }
+            environment[text] = try element["value"].text() ?? ""
         }
         self.environment = environment
         installHint = try program["installHint"].text() ?? ""

@@ -6,7 +6,6 @@ import Glibc
 struct LineSplitter: Sendable {
     private let limit: Int
     private var pending: [UInt8] = []
-    private var isCutting = false
     /// Whether a line was longer than the limit.
     private(set) var hasCut = false
 
@@ -26,7 +25,6 @@ struct LineSplitter: Sendable {
             keep(UnsafeRawBufferPointer(rebasing: rest[..<length]))
             each(pending[...])
             pending.removeAll(keepingCapacity: pending.count < 64 << 10)
-            isCutting = false
             rest = UnsafeRawBufferPointer(rebasing: rest[(length + 1)...])
         }
     }
@@ -35,16 +33,11 @@ struct LineSplitter: Sendable {
     mutating func finish(each: (ArraySlice<UInt8>) -> Void) {
         if !pending.isEmpty { each(pending[...]) }
         pending = []
-        isCutting = false
     }
 
     private mutating func keep(_ bytes: UnsafeRawBufferPointer) {
-        if isCutting { return }
         let room = limit - pending.count
         pending += bytes.prefix(room)
-        if bytes.count > room {
-            isCutting = true
-            hasCut = true
-        }
+        if bytes.count > room { hasCut = true }
     }
 }

@@ -43,7 +43,9 @@ package struct ContainerResources: Encodable, Sendable, Equatable {
     package var requests: [String: String]?
     package var limits: [String: String]?
 
-    package init(requests: [String: String], limits: [String: String]) {
+    /// nil where nothing is asked for and nothing is limited.
+    package init?(requests: [String: String], limits: [String: String]) {
+        if requests.isEmpty, limits.isEmpty { return nil }
         self.requests = requests.isEmpty ? nil : requests
         self.limits = limits.isEmpty ? nil : limits
     }

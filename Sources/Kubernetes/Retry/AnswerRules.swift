@@ -7,11 +7,18 @@ enum AnswerRules {
     enum Verdict: Equatable {
         /// Try again after a pause, at least `floor`; `giveUp` is what it is when that ends.
         case retry(giveUp: KubernetesError.Code, floor: Duration? = nil)
+        /// Try again for as long as a server needs to come to its senses, no longer.
+        case retryBriefly(giveUp: KubernetesError.Code)
         /// Read the credentials again, then try again at once.
         case reloadCredentials
         /// Never again.
         case permanent(KubernetesError.Code)
     }
+
+    /// For how long a refusal is not believed. A server that has just started knows neither the roles
+    /// nor the accounts yet, and answers 403 or 401 to whom it will know a second later (seen with
+    /// 1.20.2).
+    static let disbelief: Duration = .seconds(10)
 
     /// - Parameter hadReload: whether the credentials were read again for this call already.
     static func verdict(
@@ -49,7 +56,8 @@ enum AnswerRules {
         case 400 where call.subresource == "log" && refusal.says("is waiting to start"),
             400 where call.subresource == "log" && refusal.says("is not available"):
             .permanent(.notStarted)
-        case 401: hadReload ? .permanent(.unauthenticated) : .reloadCredentials
+        case 401: hadReload ? .retryBriefly(giveUp: .unauthenticated) : .reloadCredentials
+        case 403 where refusal.lacksRight(call): .retryBriefly(giveUp: .forbidden)
         case 403: .permanent(refusal.says("exceeded quota") ? .quota : .forbidden)
         case 404: .permanent(.notFound)
         case 409: conflict(refusal, call)

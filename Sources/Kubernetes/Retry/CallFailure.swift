@@ -74,6 +74,11 @@ struct Refusal: Sendable, Equatable {
         return message.isEmpty ? text : text + ": " + message
     }
 
+    /// Whether no role gives the right to `call`, as opposed to an admission rule against it.
+    func lacksRight(_ call: ClusterCall) -> Bool {
+        status == 403 && says(" cannot \(call.verb.rawValue) resource ")
+    }
+
     /// Whether the message has `phrase` in it, byte by byte. For what servers tell apart by words
     /// alone; words that change make an error less exact, not wrong.
     func says(_ phrase: String) -> Bool {

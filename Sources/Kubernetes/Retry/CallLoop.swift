@@ -17,63 +17,35 @@ struct CallLoop: Sendable {
         reloadCredentials: () -> Void,
         attempt: (Bool) async throws(CallFailure) -> Answer
     ) async throws(KubernetesError) -> Answer {
-        let start = clock.elapsed()
-        var hadReload = false
-        var mayHaveHappened = false
-        var number = 0
+        var course = CallCourse(call, retry, now: clock.elapsed())
         while true {
-            number += 1
             let failure: CallFailure
             do throws(CallFailure) {
-                if Task.isCancelled {
-                    throw .final(explanation.cancelled(call, isAmbiguous: mayHaveHappened))
-                }
-                return try await attempt(mayHaveHappened)
+                if Task.isCancelled { throw .final(cancelled(course)) }
+                return try await attempt(course.mayHaveHappened)
             } catch { failure = error }
-            if call.isMutating, failure.mayHaveHappened { mayHaveHappened = true }
-            func error(_ code: KubernetesError.Code) -> KubernetesError {
-                let effort = CallEffort(
-                    attempts: number,
-                    elapsed: clock.elapsed() - start,
-                    mayHaveHappened: mayHaveHappened
-                )
-                return explanation.error(call, failure, code, effort)
-            }
-            switch AnswerRules.verdict(on: failure, of: call, hadReload: hadReload) {
-            case .permanent(let code): throw error(code)
-            case .reloadCredentials:
-                hadReload = true
+            var generator = SystemRandomNumberGenerator()
+            switch course.failed(failure, now: clock.elapsed(), using: &generator) {
+            case .giveUp(let code):
+                throw explanation.error(call, failure, code, course.effort(now: clock.elapsed()))
+            case .reload:
                 reloadCredentials()
                 observe(.credentialsReloaded)
-            case .retry(let code, let floor):
-                var generator = SystemRandomNumberGenerator()
-                let pause = ClusterBackoff.calls.pause(
-                    retry: number,
-                    floor: floor,
-                    using: &generator
-                )
-                guard number < retry.attempts, clock.elapsed() - start + pause <= retry.time
-                else { throw error(code) }
+            case .pause(let pause):
                 observe(
                     .retrying(
                         what: call.words,
-                        attempt: number,
+                        attempt: course.attempts,
                         pause: pause,
                         why: failure.words
                     )
                 )
-                do { try await clock.sleep(pause) } catch {
-                    throw explanation.cancelled(call, isAmbiguous: mayHaveHappened)
-                }
+                do { try await clock.sleep(pause) } catch { throw cancelled(course) }
             }
         }
     }
-}
 
-/// What was spent on a call before it was given up.
-struct CallEffort: Sendable, Equatable {
-    var attempts: Int
-    var elapsed: Duration
-    /// Whether the server can have done, in one of the attempts, what was asked.
-    var mayHaveHappened: Bool
+    private func cancelled(_ course: CallCourse) -> KubernetesError {
+        explanation.cancelled(course.call, isAmbiguous: course.mayHaveHappened)
+    }
 }

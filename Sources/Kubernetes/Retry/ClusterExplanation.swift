@@ -121,8 +121,7 @@ struct ClusterExplanation: Sendable {
     }
 
     private func remedy(for refusal: Refusal, _ call: ClusterCall) -> String {
-        // How RBAC refuses, as opposed to an admission rule.
-        guard refusal.says(" cannot \(call.verb.rawValue) resource ") else {
+        guard refusal.lacksRight(call) else {
             return "A rule of the cluster is against it: change what the words above name."
         }
         let place = call.namespace.map { " in namespace \($0.logSafe)" } ?? ""

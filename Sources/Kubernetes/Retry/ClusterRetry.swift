@@ -12,7 +12,7 @@ package struct ClusterRetry: Sendable, Equatable {
     }
 
     /// Outlives a restart of the API server, then says what is wrong.
-    package static let standard = ClusterRetry(attempts: 12, time: .seconds(120))
+    package static let standard = ClusterRetry(attempts: 20, time: .seconds(120))
     /// For a person who waits for the answer.
     package static let once = ClusterRetry(attempts: 1, time: .zero)
 }

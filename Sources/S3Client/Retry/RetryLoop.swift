@@ -49,7 +49,9 @@ struct RetryLoop: Sendable {
                 )
             }
             let now = corrections.corrected(clock.now())
-            switch RetryRules.verdict(on: failure, had: had, now: now) {
+            let verdict = RetryRules.verdict(on: failure, had: had, now: now)
+            metrics.countFailure(call.operation, verdict.name)
+            switch verdict {
             case .permanent(let code):
                 switch failure {
                 case .final(let error), .credentials(let error): throw error

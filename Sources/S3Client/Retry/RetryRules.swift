@@ -17,7 +17,7 @@ enum RetryRules {
         case permanent(S3Error.Code)
     }
 
-    enum Kind: Equatable {
+    enum Kind: String, Equatable {
         /// Trouble that passes.
         case transient
         /// The store asks for fewer requests.
@@ -145,4 +145,15 @@ enum RetryRules {
         "ProvisionedThroughputExceededException",
         "TransactionInProgressException", "EC2ThrottledException",
     ]
+}
+
+extension RetryRules.Verdict {
+    /// The verdict as a word, for counting.
+    var name: String {
+        switch self {
+        case .retry(let kind, _): kind.rawValue
+        case .correctClock, .reloadCredentials, .changeRegion: "correction"
+        case .permanent(let code): code.rawValue
+        }
+    }
 }

@@ -10,7 +10,7 @@ import Transport
 /// in how long they go on trying.
 package struct S3Store: ObjectStore {
     package let options: StorageOptions
-    package let metrics: S3Metrics
+    package private(set) var metrics: S3Metrics
     /// How long requests are tried again.
     package var policy: RetryPolicy
 
@@ -20,7 +20,7 @@ package struct S3Store: ObjectStore {
     let budget: RetryBudget
     let corrections: SharedCorrections
     let tokens = UploadTokens()
-    let observe: StoreObserver
+    private(set) var observe: StoreObserver
 
     package init(
         options: StorageOptions,
@@ -47,6 +47,15 @@ package struct S3Store: ObjectStore {
     package func with(policy: RetryPolicy) -> S3Store {
         var store = self
         store.policy = policy
+        return store
+    }
+
+    /// The same store for one piece of work among many: its requests are counted by themselves too,
+    /// and its trouble is told to `observe` alone.
+    package func part(observe: @escaping StoreObserver) -> S3Store {
+        var store = self
+        store.metrics = S3Metrics(parent: metrics)
+        store.observe = observe
         return store
     }
 

@@ -52,6 +52,48 @@ import Testing
         #expect(found == Self.table)
     }
 
+    @Test func thePageOnKubernetesNamesEveryKeyAndNoOther() throws {
+        let page = try read("docs/kubernetes.md")
+        let section = "kubernetes."
+        let keys = ConfigSchema.keys.map(\.path).filter { $0.hasPrefix(section) }
+            .map { String($0.dropFirst(section.count)) }
+        #expect(keys.count > 40)
+        for key in keys { #expect(page.contains("`\(key)`"), "\(key) is not on the page") }
+        for ignored in IgnoredKey.all {
+            let row = "| `\(ignored.path.dropFirst(section.count))` | none | \(ignored.why) |"
+            #expect(page.contains(row), "\(row)")
+        }
+        let known = keys + IgnoredKey.all.map { String($0.path.dropFirst(section.count)) }
+        for word in page.matches(of: /`((?:k8s|requests|limits|worker)_[a-z0-9_]+)`/) {
+            let name = String(word.output.1)
+            let isOld = UnknownKey(section + name).explanation.what
+                .contains(", which is kubernetes.")
+            #expect(known.contains(name) || isOld, "\(name) is no key")
+        }
+    }
+
+    /// What the page shows in several lines can be used as it stands.
+    @Test func theExamplesOfThePageCanBeUsed() throws {
+        let blocks = try read("docs/kubernetes.md").split(separator: "```yaml\n").dropFirst()
+            .compactMap { $0.split(separator: "```").first.map(String.init) }
+        #expect(blocks.count == 2)
+        let image = "registry.example.org/galaxy/worker@sha256:"
+        let first = blocks[0].replacing("sha256:…", with: "sha256:\(PlanSample.digest)")
+        let second = "s3_executor:\n  s3: {bucket: data}\n" + blocks[1]
+        for text in [first, second] {
+            var resolver = SettingsResolver(
+                file: ConfigFile(Array(text.utf8), named: "page"),
+                environment: ["HOME": "/h"]
+            )
+            let settings = try resolver.settings()
+            #expect(resolver.warnings == [])
+            #expect(
+                settings.kubernetes.tool.sidecars.count == 1
+                    || settings.kubernetes.images.worker?.description.hasPrefix(image) == true
+            )
+        }
+    }
+
     private static var table: [String] {
         let head = [
             "", "| key | environment | default | value | |", "| --- | --- | --- | --- | --- |",

@@ -120,6 +120,12 @@ import Transport
             #"jobs.batch "b" not found"#,
             details: #"{"name":"b","kind":"jobs"}"#
         ),
+        .status(
+            404,
+            "NotFound",
+            #"namespaces "a" not found"#,
+            details: #"{"name":"a","kind":"namespaces"}"#
+        ),
         .json("<html>log in</html>", status: 404),
     ])
     func `Any other 404 is not an absent Job`(reply: ScriptedTransport.Reply) async throws {

@@ -137,6 +137,28 @@ import Transport
         #expect(cluster.transport.requests.count == 1)
     }
 
+    /// F20: a server that has just started does not know the roles yet.
+    @Test(arguments: [
+        ScriptedTransport.Reply.status(
+            403,
+            "Forbidden",
+            #"jobs.batch is forbidden: User "u" cannot create resource "jobs" in API group "batch""#
+        ),
+        .status(401, "Unauthorized", "Unauthorized"),
+    ])
+    func `A refusal is not believed at once, nor doubted for long`(
+        refusal: ScriptedTransport.Reply
+    ) async throws {
+        let passing = StubCluster { $0.number < 4 ? refusal : .job("a") }
+        #expect(try await passing.client().createJob(Self.manifest).metadata.name == "a")
+        let lasting = StubCluster(refusal)
+        let client = try lasting.client()
+        let failure = await error { try await client.createJob(Self.manifest) }
+        #expect(failure?.code == .forbidden || failure?.code == .unauthenticated)
+        #expect(failure?.isRetryable == false)
+        #expect(lasting.clock.elapsed <= AnswerRules.disbelief)
+    }
+
     @Test func `Cancelling ends the waiting, and leaves a creation open`() async throws {
         let gate = AsyncStream<Void>.makeStream()
         let cluster = StubCluster { seen in

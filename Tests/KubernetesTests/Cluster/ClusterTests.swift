@@ -2,6 +2,7 @@
 
 import Glibc
 import Kubernetes
+import TestSupport
 import Testing
 
 /// Against a real API server.
@@ -101,6 +102,47 @@ import Testing
             group.cancelAll()
         }
         return try #require(last.all.last)
+    }
+
+    /// F20. `GALAXY_S3_TEST_CLUSTER_RESTART` is a command that restarts the API server.
+    @Test(.enabled(if: TestCluster.restart != nil))
+    func `A restart of the API server is nobody's end`() async throws {
+        let client = try TestCluster.client()
+        let labels = label
+        _ = try await client.createJob(
+            TestCluster.manifest(name, "sleep 12; echo done", labels: labels)
+        )
+        let told = Collected<String>()
+        let watch = ResourceWatch<Job>(client, selector: LabelSelector(labels))
+        await withTaskGroup(of: Void.self) { group in
+            let (ended, end) = AsyncStream<Void>.makeStream()
+            group.addTask {
+                await watch.run { event in
+                    told.add(WatchLog.words(event))
+                    switch event {
+                    case .listed(let jobs)
+                    where jobs.contains { $0.status.condition("Complete")?.isTrue == true }:
+                        end.finish()
+                    case .changed(let job) where job.status.condition("Complete")?.isTrue == true:
+                        end.finish()
+                    default: break
+                    }
+                }
+            }
+            group.addTask {
+                let status = try? ChildProcess.run(
+                    ["/bin/bash", "-c", TestCluster.restart ?? "false"],
+                    input: "/dev/null",
+                    output: "/dev/null"
+                )
+                #expect(status == 0)
+            }
+            for await _ in ended {}
+            group.cancelAll()
+        }
+        #expect(told.all.contains { $0.contains("trouble") }, "\(told.all)")
+        #expect(told.all.filter { $0.utf8.starts(with: "trouble".utf8) }.count < 100)
+        #expect(try await client.deleteJob(name))
     }
 
     @Test func `What the server thinks of what it is asked`() async throws {

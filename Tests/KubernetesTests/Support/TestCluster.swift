@@ -7,7 +7,12 @@ import Synchronization
 /// The real cluster that tests may use: `eval "$(Scripts/cluster env)"`, then
 /// `GALAXY_S3_TEST_CLUSTER=$GALAXY_S3_CLUSTER_KUBECONFIG swift test --filter KubernetesTests`.
 enum TestCluster {
-    static let kubeconfig = getenv("GALAXY_S3_TEST_CLUSTER").map { String(cString: $0) }
+    static let kubeconfig = environment("GALAXY_S3_TEST_CLUSTER")
+    static let restart = environment("GALAXY_S3_TEST_CLUSTER_RESTART")
+
+    private static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
 
     static func client() throws -> KubernetesClient {
         let access = try ClusterAccess.kubeconfig(path: kubeconfig ?? "")

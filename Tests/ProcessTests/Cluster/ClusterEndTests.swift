@@ -12,7 +12,10 @@ import Testing
 
     // MARK: Limits of the tool's
 
-    @Test("the kernel kills the tool's program, and the worker lives to tell", arguments: ["split", "single"])
+    @Test(
+        "the kernel kills the tool's program, and the worker lives to tell",
+        arguments: ["split", "single"]
+    )
     func memoryOfTheTool(shape: String) async throws {
         try await ClusterLab.run { lab in
             let job = try lab.job("echo before; tail /dev/zero")
@@ -72,8 +75,10 @@ import Testing
 
     // MARK: Disruptions
 
-    @Test("evicted by the API, deleted, or deleted by force: another try, never the tool's fault",
-        arguments: ["evict", "delete", "force"])
+    @Test(
+        "evicted by the API, deleted, or deleted by force: another try, never the tool's fault",
+        arguments: ["evict", "delete", "force"]
+    )
     func disruption(_ how: String) async throws {
         try await ClusterLab.run { lab in
             let job = try lab.gatedJob()
@@ -156,7 +161,9 @@ import Testing
             let job = try lab.job("true")
             let (status, answer) = try await lab.run(
                 job,
-                more: ["kubernetes.requests_cpu=1000", "kubernetes.k8s_unschedulable_walltime_limit=4"]
+                more: [
+                    "kubernetes.requests_cpu=1000", "kubernetes.k8s_unschedulable_walltime_limit=4",
+                ]
             )
             #expect(status == 1)
             #expect(answer.ending?.state == "walltime_reached", "\(message(answer))")
@@ -223,7 +230,10 @@ import Testing
     @Test func aFinishedJobIsDeletedAtOnceWhereTheAdministratorSaysSo() async throws {
         try await ClusterLab.run { lab in
             let job = try lab.job("true")
-            let (status, answer) = try await lab.run(job, more: ["kubernetes.k8s_cleanup_job=always"])
+            let (status, answer) = try await lab.run(
+                job,
+                more: ["kubernetes.k8s_cleanup_job=always"]
+            )
             #expect(status == 0, "\(message(answer))")
             #expect(try lab.jobs() == [])
         }

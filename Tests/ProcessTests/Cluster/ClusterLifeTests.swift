@@ -86,14 +86,19 @@ import Testing
                 #expect(answer.ending?.state == "cancelled", "\(message(answer))")
             }
             #expect(Shell.text(job.output) == "")
-            #expect(try await lab.lab.text(try #require(lab.lab.keys("result.json").first))
-                .contains("cancelled"))
+            #expect(
+                try await lab.lab.text(try #require(lab.lab.keys("result.json").first))
+                    .contains("cancelled")
+            )
         }
     }
 
     // MARK: Images
 
-    @Test("a shell and nothing else in the image, and it need not be bash", arguments: ["split", "single"])
+    @Test(
+        "a shell and nothing else in the image, and it need not be bash",
+        arguments: ["split", "single"]
+    )
     func busybox(shape: String) async throws {
         try await ClusterLab.run { lab in
             let job = try lab.job(

@@ -26,7 +26,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["split", "single"]) func aToolsExitCodeIsItsOwn(_ shape: String) async throws {
+    @Test(arguments: ["split", "single"]) func aToolsExitCodeIsItsOwn(_ shape: String) async throws
+    {
         try await ClusterLab.run { lab in
             let job = try lab.job("echo half > $OUT; echo out; exit 3")
             let (status, answer) = try await lab.run(job, shape: shape)

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kubernetes
+import Synchronization
+
+/// Counts what goes wrong between the head and the API server.
+final class ClusterMetrics: Sendable {
+    private struct State {
+        var retries = 0
+        var reloads = 0
+        var warnings = 0
+    }
+
+    private let state = Mutex(State())
+
+    func note(_ notice: ClusterNotice) {
+        state.withLock { state in
+            switch notice {
+            case .retrying: state.retries += 1
+            case .credentialsReloaded: state.reloads += 1
+            case .warning: state.warnings += 1
+            }
+        }
+    }
+
+    func write(to text: inout MetricsText) {
+        let state = state.withLock { $0 }
+        text.add(
+            MetricNames.prefix + "cluster_retries_total",
+            .counter,
+            "Attempts at a call of the API server that failed and were followed by another.",
+            state.retries
+        )
+        text.add(
+            MetricNames.prefix + "cluster_credentials_reloads_total",
+            .counter,
+            "Times that the API server did not accept our credentials any more.",
+            state.reloads
+        )
+        text.add(
+            MetricNames.prefix + "cluster_warnings_total",
+            .counter,
+            "Warnings of the API server beside its answers.",
+            state.warnings
+        )
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import S3Client
+import Staging
+
+/// Brings the results of a run back once more: files are verified and renamed into place, so doing it
+/// twice changes nothing.
+struct Recollection: Sendable {
+    let store: S3Store
+    let settings: Settings
+    let observe: RunObserver
+
+    /// - Parameters:
+    ///   - notes: of the run, whose folder is held.
+    ///   - folder: where a run that had not ended is noted as ended.
+    func callAsFunction(
+        _ notes: RunNotes,
+        _ folder: RunFolder
+    ) async throws(HeadError) -> RunEnding {
+        let run = notes.state.run
+        try notes.state.check(settings)
+        let desk = ResultDesk(store: store, settings: settings, run: run)
+        guard let spec = notes.spec, let result = try await desk.result() else {
+            throw HeadError(
+                .noRun,
+                what: "Run \(run) has no result yet",
+                remedy: "Follow it with galaxy-head-node run."
+            )
+        }
+        guard case .committed(let attempt, let sha256) = result.verdict else {
+            throw HeadError(.failed, what: "Run \(run) ended without results")
+        }
+        let report = try await desk.report(of: attempt, sha256: sha256)
+        let step = CollectStep(store: store, settings: settings, observe: observe)
+        let ending = try await step(report, spec)
+        if var state = try folder.state(), state.run == run, state.ending == nil {
+            state.ending = ending
+            try folder.note(state)
+        }
+        return ending
+    }
+}

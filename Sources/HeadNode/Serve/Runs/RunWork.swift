@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Names
+
+/// What can be done with runs. `PipelineWork` does it; tests script it.
+protocol RunWork: Sendable {
+    /// Reads a job's description, and notes its run on the disk: one that is there, or a new one.
+    func open(_ submission: Submission) async throws(Refusal) -> OpenedRun
+
+    /// The last run of a job that was not submitted here.
+    func find(_ job: FilePath) async throws(Refusal) -> OpenedRun
+
+    /// Takes the run from where it is to its end. It may be cancelled anywhere, and done again.
+    func carry(
+        _ run: OpenedRun,
+        _ observe: @escaping RunObserver
+    ) async throws(HeadError) -> RunEnding
+
+    /// Whether a try has ever begun: then there is something to lose.
+    func isUnderWay(_ run: OpenedRun) -> Bool
+
+    /// Ends the run for good: the fence first, then its tries. It needs neither the description nor
+    /// the notes: Galaxy may have removed them.
+    ///
+    /// - Parameter tries: how many tries have been heard of.
+    /// - Returns: how it ended; nil if it is to fail, and has results after all.
+    func end(
+        _ run: OpenedRun,
+        _ reason: RunResult.EndReason,
+        _ message: String,
+        tries: Int
+    ) async throws(HeadError) -> RunEnding?
+
+    /// Brings the results of a run that has ended back once more.
+    func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding
+}
