@@ -11,18 +11,25 @@ import TestSupport
 struct OwnServer {
     private let folder: String
     private let script: String
+    /// What `Scripts/s3-server` is told each time it starts.
+    private let options: String
     let server: TestServer
     /// May read and list, and nothing else.
     let reader: Credentials
 
     /// Starts it, and ends it when `body` is done.
-    static func run(_ body: (OwnServer) async throws -> Void) async throws {
-        let server = try OwnServer()
+    ///
+    /// - Parameter address: where others than this machine reach it.
+    static func run(
+        address: String? = nil,
+        _ body: (OwnServer) async throws -> Void
+    ) async throws {
+        let server = try OwnServer(address)
         defer { server.remove() }
         try await body(server)
     }
 
-    private init() throws {
+    private init(_ address: String?) throws {
         var template = Array("/tmp/galaxy-s3-own-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw ChildProcess.Failure(description: "mkdtemp: \(String(cString: strerror(errno)))")
@@ -32,12 +39,11 @@ struct OwnServer {
             #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
             + "/Scripts/s3-server"
         reader = Credentials(accessKeyID: "reader", secretKey: Redacted("readersecretreader"))
-        let identities = """
-            [{"name": "reader", "actions": ["Read:galaxy", "List:galaxy"],
-              "credentials": [{"accessKey": "reader", "secretKey": "readersecretreader"}]}]
-            """
-        try ChildProcess.write(Array(identities.utf8), to: folder + "/identities.json")
-        let exports = try Self.start(script, folder)
+        options =
+            "--identities \(folder)/identities.json"
+            + (address.map { " --address \($0)" } ?? "")
+        try Self.write([Self.reader], in: folder)
+        let exports = try Self.start(script, folder, options)
         server = TestServer(
             endpoint: exports["AWS_ENDPOINT_URL_S3"] ?? "",
             bucket: exports["GALAXY_S3_BUCKET"] ?? "",
@@ -48,15 +54,29 @@ struct OwnServer {
         )
     }
 
+    private static let reader = """
+        {"name": "reader", "actions": ["Read:galaxy", "List:galaxy"],
+         "credentials": [{"accessKey": "reader", "secretKey": "readersecretreader"}]}
+        """
+
+    private static func write(
+        _ identities: [String],
+        in folder: String
+    ) throws {
+        let text = "[\(identities.joined(separator: ",\n"))]"
+        try ChildProcess.write(Array(text.utf8), to: folder + "/identities.json")
+    }
+
     private static func start(
         _ script: String,
-        _ folder: String
+        _ folder: String,
+        _ options: String
     ) throws -> [String: String] {
         // New keys each time: nothing here depends on the shared server's.
         try Shell.run(
             """
             unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-            '\(script)' start --identities \(folder)/identities.json \(folder)/server \
+            '\(script)' start \(options) \(folder)/server \
                 > \(folder)/exports 2> \(folder)/start.log
             """
         )
@@ -66,6 +86,31 @@ struct OwnServer {
             if words.count == 2 { exports[String(words[0])] = String(words[1]) }
         }
         return exports
+    }
+
+    /// Ends the server; what it holds stays.
+    func stop() throws { try Shell.run("'\(script)' stop \(folder)/server") }
+
+    /// Starts it again, where it was and with what it held.
+    func startAgain() throws {
+        try Shell.run(
+            """
+            . \(folder)/exports
+            '\(script)' start \(options) --port "${AWS_ENDPOINT_URL_S3##*:}" \(folder)/server \
+                > \(folder)/exports.again 2> \(folder)/start.log || cat \(folder)/start.log
+            cmp \(folder)/exports \(folder)/exports.again
+            """
+        )
+    }
+
+    /// Who may do everything from the next start on, beside the owner; anybody known before is not.
+    func admit(_ other: Credentials) throws {
+        let identity = """
+            {"name": "other", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+             "credentials": [{"accessKey": "\(other.accessKeyID)",
+                              "secretKey": "\(other.secretKey.reveal())"}]}
+            """
+        try Self.write([Self.reader, identity], in: folder)
     }
 
     /// Stops the server's process for a while, as a network does that swallows everything.

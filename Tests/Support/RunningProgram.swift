@@ -111,6 +111,8 @@ package struct Patience: Sendable {
     private static let fewestLooks = 1000
     /// For a kubelet, which looks at disks only now and then.
     package static let veryLong = Patience(seconds: 240)
+    /// For dozens of jobs at once on a small machine.
+    package static let forMany = Patience(seconds: 1200)
 
     /// Looks again and again, and gives up with an error that says for what.
     package func wait(

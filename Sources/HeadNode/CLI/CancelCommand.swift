@@ -3,6 +3,7 @@
 import ArgumentParser
 import Contract
 import Diagnostics
+import Kubernetes
 import Staging
 
 /// Ends a run for good.
@@ -19,7 +20,14 @@ struct CancelCommand: AsyncParsableCommand {
     func run() async throws {
         try await conclude(json: output.json) {
             let (description, _) = try job.description()
-            let session = try await Session(job.config.settings())
+            let watch = StoreWatch()
+            let session = try await Session(job.config.settings()) { event in
+                if let word = watch.word(on: event, now: Clock.monotonicSeconds()) {
+                    Console.err(word)
+                }
+            } observeCluster: {
+                Self.tell($0)
+            }
             let notes = try RunNotes(description)
             let end = EndStep(desk: try notes.desk(session)) { () throws(HeadError) in
                 try session.executor(for: JobSubject(description))
@@ -28,16 +36,43 @@ struct CancelCommand: AsyncParsableCommand {
                 () throws(HeadError) in try Self.folder(of: description)
             }
             let result = try outcome.fence.get()
-            if let trouble = outcome.trouble { throw trouble }
+            let trouble = outcome.trouble
             switch result.verdict {
             case .ended(let reason, _):
+                if let trouble { throw Self.complaint(trouble, notes.state.run, job) }
                 Console.out("Run \(notes.state.run) is over: \(reason.rawValue).")
             case .committed:
+                if let trouble { throw trouble }
                 Console.out(
                     "Run \(notes.state.run) had committed its results before; `collect` gets them."
                 )
             }
         }
+    }
+
+    /// Somebody waits at a terminal: why it takes long is said now and then.
+    private static func tell(_ notice: ClusterNotice) {
+        guard case .retrying(let what, let attempt, _, let why) = notice, attempt.isMultiple(of: 4)
+        else { return }
+        Console.err("Cannot \(what.logSafe): \(why). Attempt \(attempt) has failed; trying again")
+    }
+
+    /// Whoever reads that tries could not be ended must not think that the run goes on.
+    private static func complaint(
+        _ trouble: HeadError,
+        _ run: RunID,
+        _ job: JobOptions
+    ) -> HeadError {
+        HeadError(
+            trouble.code,
+            what: "Run \(run) is over and nothing more of it becomes visible, but its tool may "
+                + "still run: \(trouble.what)",
+            place: trouble.place,
+            remedy: (trouble.firstRemedy.isEmpty ? "" : trouble.firstRemedy + " ")
+                + "Afterwards repeat `galaxy-head-node cancel --job \(job.job.logSafe)`: it ends "
+                + "what is left.",
+            cause: trouble.cause
+        )
     }
 
     /// The run's folder; nil while another head follows the run.

@@ -16,12 +16,10 @@ struct KubernetesExecutor: Executor {
     let instance: InstanceName
     let subject: JobSubject
 
-    /// How long a Job of the same name may take to go, in seconds.
-    private static let oldJobPatience = 60
     /// How long the pods of a Job that was deleted may take to end, in seconds.
     private static let endPatience = 90
-    /// How often somebody who waits for room is told so, in seconds.
-    private static let quotaNotice = 30
+    /// Outlives the first moments of an API server; after that, what is waited for is said.
+    private static let submission = ClusterRetry(attempts: 10, time: .seconds(20))
 
     private var client: KubernetesClient { cluster.client }
     private var roles: PodRoles { settings.shape == .split ? .split : .single }
@@ -40,50 +38,60 @@ struct KubernetesExecutor: Executor {
             settings: settings,
             user: .galaxys
         )
-        for round in 0... {
-            do throws(KubernetesError) {
-                cluster.note(try await client.createJob(plan.manifest))
-                return
-            } catch {
-                switch error.code {
-                case .alreadyExists:
-                    if try await adopt(plan.name, order) { return }
-                case .beingDeleted where round < Self.oldJobPatience: break
-                case .quota:
-                    if round % Self.quotaNotice == 0 { news(.waiting(error.headline)) }
-                default: throw HeadError(error, doing: "Cannot submit try \(order.id)")
+        var patience = SubmitPatience()
+        while true {
+            switch await place(plan) {
+            case .success(let placed):
+                guard placed.isNew || placed.job.isOf(order) else {
+                    throw foreign(plan.name, order)
+                }
+                return cluster.note(placed.job)
+            case .failure(let error):
+                guard case .again(let seconds, let why) = patience.next(after: error) else {
+                    throw HeadError(error, doing: "Cannot submit try \(order.id)")
+                }
+                if let why { news(.waiting(why)) }
+                // Many runs may wait for the same.
+                let pause = Double.random(in: seconds / 2...seconds)
+                guard (try? await Task.sleep(for: .seconds(pause))) != nil else {
+                    throw HeadError(.interrupted, what: "Try \(order.id) was not submitted")
                 }
             }
-            guard (try? await Task.sleep(for: .seconds(1))) != nil else { break }
         }
-        throw HeadError(.interrupted, what: "Try \(order.id) was not submitted")
     }
 
-    /// Takes the Job of this name for the try's, if it is.
-    ///
-    /// - Returns: whether it is there, and stays.
-    private func adopt(
+    /// Makes the Job, or finds the one that has its name; one on its way out is no such Job.
+    private func place(
+        _ plan: JobPlan
+    ) async -> Result<(job: Job, isNew: Bool), KubernetesError> {
+        let client = client.with(retry: Self.submission)
+        do throws(KubernetesError) {
+            return .success((try await client.createJob(plan.manifest), true))
+        } catch {
+            guard error.code == .alreadyExists else { return .failure(error) }
+            let taken = error
+            do throws(KubernetesError) {
+                guard let found = try await client.job(plan.name.description),
+                    found.metadata.deletionTimestamp == nil
+                else { return .failure(taken) }
+                return .success((found, false))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private func foreign(
         _ name: JobName,
         _ order: TryOrder
-    ) async throws(HeadError) -> Bool {
-        let found = try await asking("Cannot look at Job \(name)") {
-            () async throws(KubernetesError) in try await client.job(name.description)
-        }
-        guard let found, found.metadata.deletionTimestamp == nil else { return false }
-        let notes = found.metadata.annotations
-        guard notes[JobLabels.runKey] == order.id.run.description,
-            notes[JobLabels.specKey] == order.specSHA256.hex
-        else {
-            throw HeadError(
-                .executor,
-                what: "A Job named \(name) exists, and it is not of run \(order.id.run)",
-                place: "namespace \(client.namespace)",
-                remedy: "Find out whose it is, and remove it; or give this Galaxy another instance"
-                    + " name."
-            )
-        }
-        cluster.note(found)
-        return true
+    ) -> HeadError {
+        HeadError(
+            .executor,
+            what: "A Job named \(name) exists, and it is not of run \(order.id.run)",
+            place: "namespace \(client.namespace)",
+            remedy:
+                "Find out whose it is, and remove it; or give this Galaxy another instance name."
+        )
     }
 
     // MARK: Follow
@@ -182,6 +190,14 @@ struct KubernetesExecutor: Executor {
         } catch {
             throw HeadError(error, doing: action)
         }
+    }
+}
+
+extension Job {
+    /// Whether it was made for this try, by whichever head.
+    fileprivate func isOf(_ order: TryOrder) -> Bool {
+        metadata.annotations[JobLabels.runKey] == order.id.run.description
+            && metadata.annotations[JobLabels.specKey] == order.specSHA256.hex
     }
 }
 

@@ -26,6 +26,14 @@ struct PodReading {
         if status.container(roles.initial)?.state?.running != nil {
             return .waiting(PodWait(kind: .ordinary, text: "its files are being fetched"))
         }
+        if status.phase == "Pending", pod.nodeName == nil {
+            return .waiting(
+                PodWait(
+                    kind: .control,
+                    text: "no scheduler has looked at pod \(name) yet; is the cluster's running?"
+                )
+            )
+        }
         return status.phase.isEmpty || status.phase == "Unknown"
             ? .unknown
             : .waiting(

@@ -10,6 +10,9 @@ struct PodWait: Sendable, Equatable {
         case image
         /// A container that cannot be made.
         case container
+        /// Kubernetes itself: a Job that has no pod, a pod that no scheduler has looked at. That takes
+        /// a moment, or somebody to look.
+        case control
         /// What takes its time on every node: volumes, images, the fetch.
         case ordinary
     }

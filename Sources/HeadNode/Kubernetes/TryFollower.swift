@@ -45,8 +45,8 @@ struct TryFollower: Sendable {
                 if let note = outage.note(seen.trouble) { news(.note(note)) }
                 for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
                 var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
-                if case .waiting(let wait) = sighting, let pod = TrySighting.current(seen.pods) {
-                    sighting = .waiting(await causes.known(wait, pod, client))
+                if case .waiting(let wait) = sighting, seen.trouble == nil {
+                    sighting = .waiting(await causes.known(wait, seen, client))
                 }
                 let isComplete = seen.isComplete && seen.trouble == nil
                 let now = Clock.monotonicSeconds()
@@ -58,7 +58,8 @@ struct TryFollower: Sendable {
                     if let end = await confirm() { return end }
                     judge.deny(now: now)
                 case .end(let end, let isOver):
-                    if isOver { await drain(followed, seen) }
+                    // Of an end that says itself what it was, there are no last words to wait for.
+                    if isOver, end != .exited(0) { await drain() }
                     return words.hasResult ? .exited(0) : end
                 }
             }
@@ -69,7 +70,8 @@ struct TryFollower: Sendable {
     /// "Not in the view" is not "not there": the server itself must say so.
     private func confirm() async -> TryEnd? {
         do throws(KubernetesError) {
-            guard try await client.job(job) == nil else { return nil }
+            // What cannot be said now is asked again; whatever else happens must be noticed.
+            guard try await client.with(retry: .once).job(job) == nil else { return nil }
             return .gone("Job \(job) was deleted by somebody, or removed after its time")
         } catch {
             return nil
@@ -77,10 +79,7 @@ struct TryFollower: Sendable {
     }
 
     /// Lets the last lines of ended containers come: they say why.
-    private func drain(
-        _ followed: Set<String>,
-        _ seen: ClusterView.Seen
-    ) async {
+    private func drain() async {
         for _ in 0..<10 {
             if words.hasResult { return }
             guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
@@ -120,8 +119,10 @@ struct TryFollower: Sendable {
                 let known = view.seen(job).pods.first { $0.metadata.name == pod }
                 return known?.status.container(container)?.state?.running != nil
             },
-            each: { [words, news] line in
-                guard let frame = words.take(line) else { return }
+            each: { [words, news, roles] line in
+                // In the tool's container nobody can know of a result but the worker that does it all.
+                let mayKnow = container != roles.tool || roles.tool == roles.last
+                guard let frame = words.take(line, mayKnowOfResult: mayKnow) else { return }
                 if case .resultStored = frame { wake.yield() }
                 news(.frame(frame))
             }

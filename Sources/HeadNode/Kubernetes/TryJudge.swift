@@ -47,7 +47,7 @@ struct TryJudge {
             return isComplete && waited >= Self.lateness ? .confirm : .goOn
         case .waiting(let wait):
             if let end = end(of: wait, after: waited) { return .end(end, isOver: false) }
-            guard told != wait.text, waited >= 1 || wait.kind == .ordinary else { return .goOn }
+            guard told != wait.text, waited >= Self.silence(of: wait.kind) else { return .goOn }
             told = wait.text
             return .tellWaiting(wait.text)
         case .running(let node):
@@ -71,6 +71,15 @@ struct TryJudge {
         }
     }
 
+    /// How long a wait may last before it is worth a word, in seconds.
+    private static func silence(of kind: PodWait.Kind) -> Double {
+        switch kind {
+        case .ordinary: 0
+        case .control: 10
+        case .schedule, .image, .container: 1
+        }
+    }
+
     /// The server says that the Job is there after all.
     mutating func deny(now: Double) { since = now }
 
@@ -84,7 +93,7 @@ struct TryJudge {
         case .schedule: limit = limits.schedule
         case .image: limit = limits.image
         case .container: limit = limits.container
-        case .ordinary: limit = nil
+        case .control, .ordinary: limit = nil
         }
         guard let limit, waited >= limit else { return nil }
         let text = "\(wait.text) (for \(DurationText.text(Int64(limit))))"

@@ -30,8 +30,8 @@ enum TrySighting: Sendable, Equatable {
         }
         if let pod = Self.current(pods) {
             self = PodReading(pod: pod, roles: roles).sighting
-        } else if let status = job?.status {
-            self = Self.sighting(of: status)
+        } else if let job {
+            self = Self.sighting(of: job)
         } else {
             self = .unknown
         }
@@ -46,12 +46,18 @@ enum TrySighting: Sendable, Equatable {
         }
     }
 
-    /// A Job whose pods are gone.
-    private static func sighting(of status: JobStatus) -> TrySighting {
-        if let failed = status.condition("Failed"), failed.isTrue {
+    /// A Job that has no pod: not yet, or not any more.
+    private static func sighting(of job: Job) -> TrySighting {
+        if let failed = job.status.condition("Failed"), failed.isTrue {
             return .ended(.gone("its pod was removed (\(failed.reason ?? "the Job has failed"))"))
         }
-        if status.condition("Complete")?.isTrue == true { return .ended(.exited(0)) }
-        return .unknown
+        if job.status.condition("Complete")?.isTrue == true { return .ended(.exited(0)) }
+        return .waiting(
+            PodWait(
+                kind: .control,
+                text: "Job \(job.metadata.name) has no pod; making one is the cluster's controller "
+                    + "manager's"
+            )
+        )
     }
 }

@@ -17,7 +17,12 @@ final class TryWords: Sendable {
     private let state = Mutex(State())
 
     /// Takes one line of a log; a frame is returned, anything else is for people.
-    func take(_ line: ArraySlice<UInt8>) -> WorkerFrame? {
+    ///
+    /// - Parameter mayKnowOfResult: whether a line that says that there is a result is believed.
+    func take(
+        _ line: ArraySlice<UInt8>,
+        mayKnowOfResult: Bool
+    ) -> WorkerFrame? {
         guard let frame = WorkerFrame(line: line) else {
             let text = line.logSafe
             state.withLock { state in
@@ -27,7 +32,7 @@ final class TryWords: Sendable {
             }
             return nil
         }
-        if case .resultStored = frame { state.withLock { $0.hasResult = true } }
+        if mayKnowOfResult, case .resultStored = frame { state.withLock { $0.hasResult = true } }
         return frame
     }
 

@@ -80,6 +80,7 @@ struct CredentialProgramRun {
 
     private func run() async -> Outcome {
         var options = PlatformOptions()
+        // Without a session of its own, ending its process group would end ours.
         options.createSession = true
         options.teardownSequence = [
             .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .zero)

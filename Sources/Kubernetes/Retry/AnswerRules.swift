@@ -78,6 +78,6 @@ enum AnswerRules {
         }
         // What is created has no version to be in conflict with: it is the server's own bookkeeping
         // (a quota that two of its requests changed at once), and passes.
-        return .permanent(.conflict)
+        return call.verb == .create ? .retry(giveUp: .conflict) : .permanent(.conflict)
     }
 }

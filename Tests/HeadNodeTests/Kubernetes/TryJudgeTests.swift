@@ -33,6 +33,15 @@ struct TryJudgeTests {
         }
     }
 
+    @Test func whatKubernetesItselfDoesInAMomentIsToldOnlyIfItDoesNot() {
+        var judge = TryJudge(limits)
+        let noPod = TrySighting.waiting(PodWait(kind: .control, text: "no pod"))
+        #expect(judge(noPod, isComplete: true, now: 0) == .goOn)
+        #expect(judge(noPod, isComplete: true, now: 9) == .goOn)
+        #expect(judge(noPod, isComplete: true, now: 10) == .tellWaiting("no pod"))
+        #expect(judge(noPod, isComplete: true, now: 1e7) == .goOn)
+    }
+
     @Test func withoutALimitItWaitsForEver() {
         var judge = TryJudge(TryJudge.Limits())
         _ = judge(noNode, isComplete: true, now: 0)

@@ -277,7 +277,12 @@ struct TrySightingTests {
         #expect(TrySighting(job: nil, pods: [], roles: .split) == .unknown)
         let job = try JSONDecoder()
             .decode(Job.self, from: Data(#"{"metadata":{"name":"j"},"status":{}}"#.utf8))
-        #expect(TrySighting(job: job, pods: [], roles: .split) == .unknown)
+        guard case .waiting(let wait) = TrySighting(job: job, pods: [], roles: .split) else {
+            Issue.record("a Job without a pod waits for one")
+            return
+        }
+        #expect(wait.kind == .control)
+        #expect(wait.text.contains("Job j has no pod"))
     }
 
     @Test("a store that a drained node no longer reached says nothing about the run")

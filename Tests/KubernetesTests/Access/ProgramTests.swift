@@ -14,14 +14,20 @@ import Transport
     private static let version = "client.authentication.k8s.io/v1"
 
     /// A kubeconfig beside a program of that script, and what reads it.
+    ///
+    /// The program is a link to the shell: a file that was just written cannot be run while another
+    /// test's child still holds it open.
     private func login(
         _ folder: TokenFile,
         script: String,
+        arguments: String = "",
         more: String = "",
         cluster: String = "{server: 'https://k:6443'}"
     ) throws -> ClusterLogin {
-        try folder.write("#!/bin/sh\n" + script, to: "plugin", mode: 0o700)
-        let user = "{exec: {apiVersion: \(Self.version), command: ./plugin\(more)}}"
+        try folder.write(script, to: "script")
+        symlink("/bin/sh", folder.folder + "/plugin")
+        let user =
+            "{exec: {apiVersion: \(Self.version), command: ./plugin, args: ['\(folder.folder)/script'\(arguments)]\(more)}}"
         try folder.write(KubeconfigTests.text(user: user, cluster: cluster), to: "config")
         return try ClusterAccess.kubeconfig(path: folder.folder + "/config").login
     }
@@ -115,8 +121,9 @@ import Transport
         let login = try login(
             folder,
             script: script,
+            arguments: ", a, 'b c', ''",
             more:
-                ", args: [a, 'b c', ''], env: [{name: EXTRA, value: x}], provideClusterInfo: true, interactiveMode: IfAvailable",
+                ", env: [{name: EXTRA, value: x}], provideClusterInfo: true, interactiveMode: IfAvailable",
             cluster:
                 "{server: 'https://k:6443', certificate-authority-data: \(KubeconfigTests.base64), extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: a, n: [1, true, null, '1']}}]}"
         )
@@ -248,6 +255,7 @@ import Transport
         first.cancel()
         #expect(await first.value?.code == .cancelled)
         try folder.write("", to: "gate")
-        #expect(await third.value == nil)
+        let failure = await third.value
+        #expect(failure == nil, "\(failure?.tree ?? "")")
     }
 }

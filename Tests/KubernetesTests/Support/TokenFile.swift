@@ -22,9 +22,8 @@ final class TokenFile: Sendable {
         rename(path + ".new", path)
     }
 
-    func write(_ content: String, to name: String, mode: mode_t = 0o600) throws {
+    func write(_ content: String, to name: String) throws {
         try ChildProcess.write(Array(content.utf8), to: folder + "/" + name)
-        chmod(folder + "/" + name, mode)
     }
 
     func remove() {

@@ -25,18 +25,19 @@ struct TestCluster: Sendable {
     }
 
     init() throws {
-        func text(_ name: String) throws -> String {
-            guard let value = getenv(name) else {
-                throw Missing(description: "\(name) is not set; see Scripts/cluster env")
-            }
-            return String(cString: value)
+        adminConfig = try Self.text("KUBECONFIG")
+        headConfig = try Self.text("GALAXY_S3_CLUSTER_KUBECONFIG")
+        namespace = try Self.text("GALAXY_S3_CLUSTER_NAMESPACE")
+        state = try Self.text("GALAXY_S3_CLUSTER_STATE")
+        workerImage = try Self.text("GALAXY_S3_TEST_WORKER_IMAGE")
+        secret = try Self.text("GALAXY_S3_TEST_SECRET")
+    }
+
+    private static func text(_ name: String) throws -> String {
+        guard let value = getenv(name) else {
+            throw Missing(description: "\(name) is not set; see Scripts/cluster env")
         }
-        adminConfig = try text("KUBECONFIG")
-        headConfig = try text("GALAXY_S3_CLUSTER_KUBECONFIG")
-        namespace = try text("GALAXY_S3_CLUSTER_NAMESPACE")
-        state = try text("GALAXY_S3_CLUSTER_STATE")
-        workerImage = try text("GALAXY_S3_TEST_WORKER_IMAGE")
-        secret = try text("GALAXY_S3_TEST_SECRET")
+        return String(cString: value)
     }
 
     /// Runs kubectl as the administrator.
@@ -44,6 +45,9 @@ struct TestCluster: Sendable {
     func kubectl(_ words: String) throws -> String {
         try Shell.run("kubectl --kubeconfig '\(adminConfig)' --namespace \(namespace) \(words)")
     }
+
+    /// The address of this machine that pods reach.
+    var host: String { get throws { try Self.text("GALAXY_S3_CLUSTER_HOST") } }
 
     /// Stops, starts or restarts one of the cluster's programs.
     func component(
@@ -85,9 +89,16 @@ struct ClusterLab {
     private static let serial = Counter()
 
     /// Gives `body` a lab, and removes its Jobs afterwards.
-    static func run(_ body: (ClusterLab) async throws -> Void) async throws {
+    ///
+    /// - Parameter server: a bucket that pods reach too; nil for the one that all tests share.
+    static func run(
+        on server: TestServer? = nil,
+        _ body: (ClusterLab) async throws -> Void
+    ) async throws {
         let cluster = try TestCluster()
-        try await Lab.run { lab in
+        let bucket: TestServer
+        if let server { bucket = server } else { bucket = try await .running(.seaweed) }
+        try await Lab.run(on: bucket) { lab in
             let own = ClusterLab(
                 lab: lab,
                 cluster: cluster,
@@ -184,9 +195,17 @@ struct ClusterLab {
         _ pod: String,
         _ word: String
     ) throws {
+        try release(volume: try volume(of: pod), word)
+    }
+
+    /// The same where the API server cannot be asked for the pod.
+    func release(
+        volume: String,
+        _ word: String
+    ) throws {
         try Shell.run(
             """
-            for place in \(try volume(of: pod))/r*/tmp/runs; do
+            for place in \(volume)/r*/tmp/runs; do
                 echo '\(word)' > "${place%runs}go.new"; mv "${place%runs}go.new" "${place%runs}go"
             done
             """
