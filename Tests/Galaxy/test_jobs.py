@@ -155,7 +155,13 @@ def test_a_workflow_of_three_steps(lab, lines):
             },
         )
     workflow = lab.galaxy.workflows.import_workflow_dict(
-        {"a_galaxy_workflow": "true", "format-version": "0.1", "name": "three lines", "steps": steps}
+        {
+            "a_galaxy_workflow": "true",
+            "annotation": "",
+            "format-version": "0.1",
+            "name": "three lines",
+            "steps": steps,
+        }
     )
     invocation = lab.galaxy.workflows.invoke_workflow(
         workflow["id"], {"lines": lines}, history_id=lab.history, inputs_by="name"

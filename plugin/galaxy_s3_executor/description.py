@@ -2,7 +2,8 @@
 """What Galaxy knows of a job, as the document that docs/job-description.md explains.
 
 Galaxy's own lists say which files a job has; the paths that a tool's templates ask for are noted while
-Galaxy fills the templates in. Nothing is guessed from a command line, with one exception: see mentioned().
+Galaxy fills the templates in. Nothing is guessed from a command line; what is looked for in it are
+paths that are known: see DataTables.
 """
 
 import base64
@@ -38,12 +39,66 @@ class RecordingEnvironment(SharedComputeEnvironment):
         self.reference_data.append(path)
 
 
+class DataTables:
+    """The paths in Galaxy's data tables, to find those that the texts of a job name.
+
+    Galaxy tells a recording environment of the columns `path` and `len_path` alone. A tool that uses
+    another column, __get_data_table_entry__ or $__tool_data_path__ is seen here.
+    """
+
+    TOKEN = re.compile(r"/[\w.+@%~/-]+")
+
+    def __init__(self, app):
+        self._app = app
+        self._known: tuple[Any, set[str], list[str]] = (None, set(), [])
+
+    def named_in(self, script_texts: Iterable[str]) -> set[str]:
+        plain, unusual = self._paths()
+        tool_data = self._app.config.tool_data_path and os.path.abspath(self._app.config.tool_data_path)
+        found = set()
+        for text in script_texts:
+            tokens = self.TOKEN.findall(text)
+            found.update(path for token in tokens for path in self._candidates(token) if path in plain)
+            found.update(path for path in unusual if path in text)
+            if tool_data:
+                found.update(token for token in tokens if token.rstrip("/").startswith(tool_data + "/"))
+        return found
+
+    def _paths(self) -> tuple[set[str], list[str]]:
+        """Those that a token can be, and the others. A large Galaxy has many: read when they change."""
+        tables = [
+            table.get_version_fields()
+            for table in list(self._app.tool_data_tables.data_tables.values())
+            if hasattr(table, "get_version_fields")
+        ]
+        versions = [version for version, _ in tables]
+        if self._known[0] != versions:
+            rows = (row for _, fields in tables for row in fields)
+            paths = {value for row in rows for value in row if isinstance(value, str) and value[:1] == "/"}
+            plain = {path for path in paths if self.TOKEN.fullmatch(path)}
+            self._known = (versions, plain, sorted(paths - plain))
+        return self._known[1:]
+
+    @staticmethod
+    def _candidates(token: str) -> Iterable[str]:
+        """What a table may have called it: itself, without its extensions, and what it is below."""
+        while len(token) > 1:
+            yield token
+            directory, _, name = token.rpartition("/")
+            while "." in name[1:]:
+                name = name[: name.rindex(".")]
+                yield f"{directory}/{name}"
+            token = directory
+
+
 def path_of(job_directory: str) -> str:
     """Where the description of the job in this directory is."""
     return os.path.join(job_directory, FOLDER, "job.json")
 
 
-def describe(job_wrapper, state, recorded: RecordingEnvironment, image: Optional[str]) -> dict[str, Any]:
+def describe(
+    job_wrapper, state, recorded: RecordingEnvironment, tables: DataTables, image: Optional[str]
+) -> dict[str, Any]:
     """The description of a job whose command, config files and script have been written.
 
     state is the runner's: it names the script, and where the script's exit code and streams go.
@@ -53,7 +108,7 @@ def describe(job_wrapper, state, recorded: RecordingEnvironment, image: Optional
     script_texts = texts(directory, job_wrapper.extra_filenames)
     tool_files = describe_tool(job_wrapper.tool, script_texts)
     asked = [path for path in recorded.reference_data if isinstance(path, str)]
-    asked += mentioned(script_texts, table_paths(job_wrapper.app), job_wrapper.app.config.tool_data_path)
+    asked += tables.named_in(script_texts)
     elsewhere = [directory, *(tool["root"] for tool in tool_files)]
     return {
         "version": 1,
@@ -166,32 +221,6 @@ def texts(job_directory: str, config_files: Iterable[str]) -> list[str]:
                 found.append(opened.read())
         except FileNotFoundError:
             continue
-    return found
-
-
-def table_paths(app) -> set[str]:
-    """Every absolute path in Galaxy's data tables."""
-    tables = app.tool_data_tables.data_tables.values()
-    rows = (row for table in tables if hasattr(table, "get_fields") for row in table.get_fields())
-    return {value for row in rows for value in row if isinstance(value, str) and value.startswith("/")}
-
-
-def mentioned(script_texts: Iterable[str], known: Iterable[str], tool_data_path: Optional[str]) -> list[str]:
-    """Paths of data tables, and paths below Galaxy's tool-data directory, that the job's texts name.
-
-    Galaxy tells the recording environment of the columns `path` and `len_path` alone. A tool that uses
-    another column, __get_data_table_entry__ or $__tool_data_path__ is seen here.
-    """
-    known = list(known)
-    found = []
-    for text in script_texts:
-        for path in known:
-            # Whole names alone: /indices/hg1 is not named by /indices/hg19.
-            if path in text and re.search(re.escape(path.rstrip("/")) + r"(?![\w-])", text):
-                found.append(path)
-        if tool_data_path:
-            root = os.path.abspath(tool_data_path)
-            found += re.findall(re.escape(root) + r"/[^\s'\"`;|&<>()\\]+", text)
     return found
 
 

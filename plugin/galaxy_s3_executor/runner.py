@@ -54,6 +54,8 @@ class Run(AsynchronousJobState):
         )
         self.description = description.path_of(description.normal(job_wrapper.working_directory))
         self.job = description.encode(self.description)
+        # Older Galaxies leave these two to whoever sets them first.
+        self.runner_state, self.stop_job = None, True
         self.progress = -1
         self.exit_code: Optional[int] = None
         self.is_submitted = False
@@ -87,6 +89,7 @@ class S3JobRunner(AsynchronousJobRunner):
         super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
         self._refuse_configuration()
         self._events: queue.SimpleQueue = queue.SimpleQueue()
+        self._tables = description.DataTables(app)
         self._head = HeadNode(self._command(), app.config.server_name, self._events.put)
         # By Galaxy's id of the job: what is not over yet. The lock holds for it and for what it holds.
         self._runs: dict[int, Run] = {}
@@ -167,7 +170,9 @@ class S3JobRunner(AsynchronousJobRunner):
             galaxy_virtual_env=None,
         )
         self.write_executable_script(run.job_file, script, job_io=job_wrapper.job_io)
-        description.write(description.describe(job_wrapper, run, recorded, image), run.description)
+        description.write(
+            description.describe(job_wrapper, run, recorded, self._tables, image), run.description
+        )
         return True
 
     def _check(self, job_wrapper) -> None:

@@ -53,7 +53,11 @@ def job(tmp_path):
     )
     outputs = {}
     record = SimpleNamespace(input_datasets=[], input_library_datasets=[])
-    tables = SimpleNamespace(data_tables={})
+    app = SimpleNamespace(
+        tool_data_tables=SimpleNamespace(data_tables={}),
+        config=SimpleNamespace(tool_data_path=str(tmp_path / "tool-data")),
+    )
+    tables = description.DataTables(app)
     wrapper = SimpleNamespace(
         job_id=42,
         tool=tool,
@@ -62,7 +66,6 @@ def job(tmp_path):
         extra_filenames=[],
         job_io=io,
         get_job=lambda: record,
-        app=SimpleNamespace(tool_data_tables=tables, config=SimpleNamespace(tool_data_path=None)),
     )
     state = SimpleNamespace(
         job_file=str(directory / "galaxy_42.sh"),
@@ -78,8 +81,8 @@ def job(tmp_path):
         recorded=recorded,
         outputs=outputs,
         inputs=record.input_datasets,
-        tables=tables.data_tables,
-        describe=lambda image=None: description.describe(wrapper, state, recorded, image),
+        tables=app.tool_data_tables.data_tables,
+        describe=lambda image=None: description.describe(wrapper, state, recorded, tables, image),
     )
 
 
@@ -218,20 +221,24 @@ def test_reference_data_that_templates_asked_for(job, tmp_path):
 
 def test_reference_data_that_only_the_command_names(job, tmp_path):
     named, longer = tmp_path / "indices/hg1", tmp_path / "indices/hg19"
+    prefix = make(tmp_path / "indices/bowtie/hg38.1.bt2").parent / "hg38"
     spaced = tmp_path / "indices/a name"
     for path in (named, longer, spaced):
         path.mkdir(parents=True)
     shared = make(tmp_path / "tool-data/shared/ucsc/chrom.len")
     rows = [["hg1", str(named)], ["hg19", str(longer)], ["spaced", str(spaced)], ["none", "", None]]
-    job.tables["all"] = SimpleNamespace(get_fields=lambda: rows)
+    job.tables["all"] = SimpleNamespace(get_version_fields=lambda: (len(rows), rows))
     job.tables["other"] = SimpleNamespace()
-    job.wrapper.app.config.tool_data_path = str(tmp_path / "tool-data")
     (job.directory / "tool_script.sh").write_text(
-        f"align --index={longer}/genome --notes '{spaced}' --lengths '{shared}' --all {tmp_path}/tool-data\n"
+        f"align --index={longer}/genome --notes '{spaced}' --lengths '{shared}' --all {tmp_path}/tool-data/"
+        f" '{prefix}.1.bt2'\n"
     )
-    assert job.describe()["reference_data"] == [
-        {"path": str(path)} for path in sorted((longer, spaced, shared))
-    ]
+    wanted = [longer, spaced, shared]
+    assert job.describe()["reference_data"] == [{"path": str(path)} for path in sorted(wanted)]
+    # A table that has grown meanwhile.
+    rows.append(["hg38", str(prefix)])
+    wanted.append(prefix)
+    assert job.describe()["reference_data"] == [{"path": str(path)} for path in sorted(wanted)]
 
 
 def test_paths_are_normal_and_shells_may_have_arguments(job):
