@@ -162,7 +162,8 @@ import Testing
             for word in ["Role", "galaxy", #"resources ["jobs"]"#, #"verbs ["create"]"#] {
                 #expect(ending.errors.contains(word), "\(word): \(ending.errors)")
             }
-            #expect(try fake.requests("create").count == 1, "asking again does not help")
+            // A server that has just started says so too, so it is asked again for a few seconds.
+            #expect((1...30).contains(try fake.requests("create").count))
         }
     }
 
