@@ -58,7 +58,8 @@ struct TryFollower: Sendable {
                     if let end = await confirm() { return end }
                     judge.deny(now: now)
                 case .end(let end, let isOver):
-                    if isOver { await drain(followed, seen) }
+                    // Of an end that says itself what it was, there are no last words to wait for.
+                    if isOver, end != .exited(0) { await drain() }
                     return words.hasResult ? .exited(0) : end
                 }
             }
@@ -78,10 +79,7 @@ struct TryFollower: Sendable {
     }
 
     /// Lets the last lines of ended containers come: they say why.
-    private func drain(
-        _ followed: Set<String>,
-        _ seen: ClusterView.Seen
-    ) async {
+    private func drain() async {
         for _ in 0..<10 {
             if words.hasResult { return }
             guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
