@@ -35,21 +35,21 @@ struct TryFollower: Sendable {
             }
             var judge = TryJudge(limits)
             var followed: Set<String> = []
-            var outage = Outage()
+            var silence = ClusterSilence()
             var causes = WaitCauses(every: Self.eventsEvery)
             defer { group.cancelAll() }
             for await _ in wakes {
                 // The result decides whatever the pod comes to.
                 if words.hasResult { return .exited(0) }
                 let seen = view.seen(job)
-                if let note = outage.note(seen.trouble) { news(.note(note)) }
+                let now = Clock.monotonicSeconds()
+                if let note = silence.note(seen.trouble, now: now) { news(.note(note)) }
                 for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
                 var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
                 if case .waiting(let wait) = sighting, seen.trouble == nil {
                     sighting = .waiting(await causes.known(wait, seen, client))
                 }
                 let isComplete = seen.isComplete && seen.trouble == nil
-                let now = Clock.monotonicSeconds()
                 switch judge(sighting, isComplete: isComplete, now: now) {
                 case .goOn: break
                 case .tellWaiting(let why): news(.waiting(why))
@@ -127,20 +127,5 @@ struct TryFollower: Sendable {
                 news(.frame(frame))
             }
         )
-    }
-
-    /// Tells once that nothing is heard of the cluster, and once that it is back.
-    private struct Outage {
-        private var isTold = false
-
-        mutating func note(_ trouble: String?) -> String? {
-            guard let trouble else {
-                defer { isTold = false }
-                return isTold ? "The cluster answers again." : nil
-            }
-            if isTold { return nil }
-            isTold = true
-            return "Nothing is heard of the cluster; the run goes on. \(trouble)"
-        }
     }
 }
