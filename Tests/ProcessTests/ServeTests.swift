@@ -333,4 +333,59 @@ import Testing
             #expect(ending.output.hasSuffix("\n0\n"), "\(ending.output)\(ending.errors)")
         }
     }
+
+    /// A fake cluster; a real one is in Cluster.
+    @Test func manyRunsShareOneWatchOfACluster() async throws {
+        try await FakeCluster.run { fake in
+            let lab = fake.lab
+            let jobs = try (1...30)
+                .map { number in
+                    try GalaxyJob(
+                        id: "\(number)",
+                        folder: "\(lab.folder)/job-\(number)",
+                        tool: "true",
+                        image: "localhost/none:1"
+                    )
+                }
+            let options = fake.options + ["--metrics", "127.0.0.1:0"]
+            let parameters = #"{"requests_cpu":"250m","limits_memory":"1Gi","docker_enabled":true}"#
+            let destination = #","destination":{"name":"k8s","params":\#(parameters)}"#
+            try fake.hold()
+            let (first, hello) = try await Serving.begin(lab, options)
+            for job in jobs { first.send("submit", job, destination) }
+            for job in jobs { try await first.hear(job, "running") }
+            let runs = try Dictionary(
+                uniqueKeysWithValues: first.said.filter { $0.state == "running" && $0.event != nil }
+                    .map { ($0.job ?? "", $0.run ?? "") }
+            )
+            let address = try #require(hello.result?.metrics)
+            let page = try Shell.run("curl -sS --fail http://\(address)/metrics")
+            let line = #"galaxy_s3_executor_runs{destination="k8s",state="running"} 30"#
+            #expect(page.contains(line + "\n"), "\(page)")
+            #expect(page.contains("galaxy_s3_executor_cluster_out_of_reach 0\n"))
+            let made = try fake.tell("GET", "/apis/batch/v1/namespaces/galaxy/jobs")
+            for word in [#""250m""#, #""1Gi""#, "app.galaxyproject.org/handler", #""main""#] {
+                #expect(made.contains(word), "\(word)")
+            }
+            let asked = try fake.requests("list").count + fake.requests("watch").count
+            #expect(asked < 30, "no list or watch for each run: \(asked)")
+            // Killed while the API server is away as well.
+            try fake.close(seconds: 3)
+            first.program.send(SIGKILL)
+            _ = try await first.program.ending()
+            let (second, _) = try await Serving.begin(lab, options)
+            for job in jobs {
+                let run = try #require(runs[job.description])
+                second.send("submit", job, destination + #","run":"\#(run)""#)
+            }
+            try fake.release()
+            for job in jobs {
+                let end = try await second.hearEnd(of: job)
+                #expect(end.state == "ok", "\(job.id): \(end.message ?? "")")
+                let run = try #require(runs[job.description])
+                #expect(Shell.text(job.output) == "out of run \(run)\n")
+            }
+            #expect(try fake.counts().jobs == 30, "no Job was made twice")
+        }
+    }
 }
