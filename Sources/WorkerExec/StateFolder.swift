@@ -20,7 +20,8 @@ import Staging
 /// The tool's container mounts the folder read-only and `tool` inside it writable, so all that a
 /// tool can do is to say what it could have said anyway, with an exit code of its own. What stands
 /// in `tool` is input: read with a limit, and a document that is missing or makes no sense is the
-/// same as a process that was killed. Files appear whole, by rename. The folder is on the job's
+/// same as a process that was killed. Files appear whole, by rename, and are not flushed: who reads
+/// them lives no longer than the kernel that both run on. The folder is on the job's
 /// volume but outside every root, so the job's own paths never lead to it.
 struct StateFolder: Sendable {
     /// One handed-over document of `fetch`, or the pod's.
@@ -56,7 +57,11 @@ struct StateFolder: Sendable {
         as document: Document
     ) throws(WorkerFailure) {
         do throws(StagingError) {
-            try directory.replace(try RelativePath.one(document.rawValue.utf8), with: bytes)
+            try directory.replace(
+                try RelativePath.one(document.rawValue.utf8),
+                with: bytes,
+                isFlushed: false
+            )
         } catch {
             throw WorkerFailure(.io, error)
         }

@@ -30,7 +30,11 @@ struct ToolFolder: Sendable {
     /// Says that the process of `tool` has the lock.
     func begin() throws(WorkerFailure) {
         do throws(StagingError) {
-            try directory.replace(try RelativePath.one(Self.started), with: [])
+            try directory.replace(
+                try RelativePath.one(Self.started),
+                with: [],
+                isFlushed: false
+            )
         } catch {
             throw WorkerFailure(.io, error)
         }
@@ -55,7 +59,11 @@ struct ToolFolder: Sendable {
         do throws(StagingError) {
             try directory.allowOwnEntry()
             for name in [Self.temporary, Self.outcome] { try clear(try RelativePath.one(name)) }
-            try directory.replace(try RelativePath.one(Self.outcome), with: bytes)
+            try directory.replace(
+                try RelativePath.one(Self.outcome),
+                with: bytes,
+                isFlushed: false
+            )
         } catch {
             throw WorkerFailure(.io, error)
         }

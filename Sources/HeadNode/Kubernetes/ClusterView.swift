@@ -16,7 +16,7 @@ final class ClusterView: Sendable {
         /// Whether a Job that is not here was not there when the server last told everything.
         var isComplete = false
         /// Why nothing new is heard of the cluster, while that is so.
-        var trouble: String?
+        var trouble: KubernetesError?
     }
 
     private struct State {
@@ -25,9 +25,15 @@ final class ClusterView: Sendable {
         var pods: [String: [String: Pod]] = [:]
         var hasJobs = false
         var hasPods = false
-        var jobTrouble: String?
-        var podTrouble: String?
+        var jobTrouble: KubernetesError?
+        var podTrouble: KubernetesError?
         var wakers: [String: @Sendable () -> Void] = [:]
+
+        /// What somebody has to do something about comes first.
+        var trouble: KubernetesError? {
+            let both = [jobTrouble, podTrouble].compactMap { $0 }
+            return both.first { !$0.isRetryable } ?? both.first
+        }
     }
 
     private let state = Mutex(State())
@@ -49,7 +55,7 @@ final class ClusterView: Sendable {
                 job: state.jobs[job],
                 pods: state.pods[job].map { Array($0.values) } ?? [],
                 isComplete: state.hasJobs && state.hasPods,
-                trouble: state.jobTrouble ?? state.podTrouble
+                trouble: state.trouble
             )
         }
     }
@@ -79,7 +85,7 @@ final class ClusterView: Sendable {
                 state.jobTrouble = nil
                 return [state.wakers[job.metadata.name]].compactMap { $0 }
             case .trouble(let error):
-                state.jobTrouble = error.line
+                state.jobTrouble = error
                 return Array(state.wakers.values)
             case .recovered:
                 state.jobTrouble = nil
@@ -113,7 +119,7 @@ final class ClusterView: Sendable {
                 if state.pods[job]?.isEmpty == true { state.pods[job] = nil }
                 return [state.wakers[job]].compactMap { $0 }
             case .trouble(let error):
-                state.podTrouble = error.line
+                state.podTrouble = error
                 return Array(state.wakers.values)
             case .recovered:
                 state.podTrouble = nil

@@ -35,21 +35,21 @@ struct TryFollower: Sendable {
             }
             var judge = TryJudge(limits)
             var followed: Set<String> = []
-            var outage = Outage()
+            var silence = ClusterSilence()
             var causes = WaitCauses(every: Self.eventsEvery)
             defer { group.cancelAll() }
             for await _ in wakes {
                 // The result decides whatever the pod comes to.
                 if words.hasResult { return .exited(0) }
                 let seen = view.seen(job)
-                if let note = outage.note(seen.trouble) { news(.note(note)) }
+                let now = Clock.monotonicSeconds()
+                if let note = silence.note(seen.trouble, now: now) { news(.note(note)) }
                 for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
                 var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
                 if case .waiting(let wait) = sighting, seen.trouble == nil {
                     sighting = .waiting(await causes.known(wait, seen, client))
                 }
                 let isComplete = seen.isComplete && seen.trouble == nil
-                let now = Clock.monotonicSeconds()
                 switch judge(sighting, isComplete: isComplete, now: now) {
                 case .goOn: break
                 case .tellWaiting(let why): news(.waiting(why))
@@ -58,7 +58,8 @@ struct TryFollower: Sendable {
                     if let end = await confirm() { return end }
                     judge.deny(now: now)
                 case .end(let end, let isOver):
-                    if isOver { await drain(followed, seen) }
+                    // Of an end that says itself what it was, there are no last words to wait for.
+                    if isOver, end != .exited(0) { await drain() }
                     return words.hasResult ? .exited(0) : end
                 }
             }
@@ -78,10 +79,7 @@ struct TryFollower: Sendable {
     }
 
     /// Lets the last lines of ended containers come: they say why.
-    private func drain(
-        _ followed: Set<String>,
-        _ seen: ClusterView.Seen
-    ) async {
+    private func drain() async {
         for _ in 0..<10 {
             if words.hasResult { return }
             guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
@@ -129,20 +127,5 @@ struct TryFollower: Sendable {
                 news(.frame(frame))
             }
         )
-    }
-
-    /// Tells once that nothing is heard of the cluster, and once that it is back.
-    private struct Outage {
-        private var isTold = false
-
-        mutating func note(_ trouble: String?) -> String? {
-            guard let trouble else {
-                defer { isTold = false }
-                return isTold ? "The cluster answers again." : nil
-            }
-            if isTold { return nil }
-            isTold = true
-            return "Nothing is heard of the cluster; the run goes on. \(trouble)"
-        }
     }
 }

@@ -6,7 +6,7 @@ import Names
 
 extension Directory {
     /// Copies the program at `path`, whose links are followed, here as `name`: whole or not at all,
-    /// on the disk before this returns, and for everybody to run.
+    /// and for everybody to run. It is not flushed: who needs it installs it again.
     package func install(
         program path: FilePath,
         as name: RelativePath
@@ -27,7 +27,6 @@ extension Directory {
         }
         let place = try self.name(name)
         try copy.set(mode: FileMode(0o755), modified: Clock.fileTime(), name: place)
-        try copy.synchronise(name: place)
         try rename(temporary, to: name)
     }
 }

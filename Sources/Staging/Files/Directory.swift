@@ -273,12 +273,15 @@ package final class Directory: Sendable {
 }
 
 extension Directory {
-    /// Puts a file in place of what is there, whole or not at all, and on the disk before this
-    /// returns.
+    /// Puts a file in place of what is there, whole or not at all.
+    ///
+    /// - Parameter isFlushed: whether it is on the disk before this returns, so that it outlives a
+    ///   power cut; false where nothing around it does.
     package func replace(
         _ relative: RelativePath,
         with bytes: [UInt8],
-        mode: FileMode = FileMode(0o644)
+        mode: FileMode = FileMode(0o644),
+        isFlushed: Bool = true
     ) throws(StagingError) {
         let temporary = try naming { () throws(NameError) in
             try RelativePath(relative.bytes + Array(".new".utf8))
@@ -294,8 +297,9 @@ extension Directory {
             }
         }
         try written.get()
-        try file.synchronise(name: place)
+        if isFlushed { try file.synchronise(name: place) }
         try rename(temporary, to: relative)
+        guard isFlushed else { return }
         guard fsync(descriptor.raw) == 0 else { throw .system("flush", path.logSafe) }
     }
 }

@@ -47,14 +47,6 @@ package struct PushRun: Sendable {
         }
     }
 
-    /// Numbers keys; one numbering serves all pushes of an attempt.
-    package struct Numbers: Sendable {
-        package var object = 0
-        package var pack = 0
-
-        package init() {}
-    }
-
     private enum Step: Sendable {
         case pack([SurveyedFile], Int, ObjectKey)
         case object(SurveyedFile, ObjectKey)
@@ -65,20 +57,20 @@ package struct PushRun: Sendable {
         case object(PushedFile)
     }
 
-    /// Stores everything, at most `transfers` files at once.
-    package func callAsFunction(
-        _ plan: PushPlan,
-        numbers: inout Numbers
-    ) async throws(StagingError) -> Pushed {
+    /// Stores everything, at most `transfers` files at once; what the first plan says begins first.
+    /// An attempt is pushed once: its keys are numbered from 0.
+    package func callAsFunction(_ plans: [PushPlan]) async throws(StagingError) -> Pushed {
         var steps: [Step] = []
-        for file in plan.objects.sorted(by: { $0.size > $1.size }) {
-            steps.append(.object(file, layout.data(run, attempt, numbers.object)))
-            numbers.object += 1
-        }
-        for files in plan.packs {
-            let key = layout.pushedPack(run, attempt, numbers.pack)
-            steps.append(.pack(files, numbers.pack, key))
-            numbers.pack += 1
+        var (objects, packs) = (0, 0)
+        for plan in plans {
+            for file in plan.objects.sorted(by: { $0.size > $1.size }) {
+                steps.append(.object(file, layout.data(run, attempt, objects)))
+                objects += 1
+            }
+            for files in plan.packs {
+                steps.append(.pack(files, packs, layout.pushedPack(run, attempt, packs)))
+                packs += 1
+            }
         }
         let outcomes = try await boundedMap(steps, limit: transfers) {
             (step) throws(StagingError) in try await perform(step)

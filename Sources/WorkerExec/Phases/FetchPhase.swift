@@ -24,7 +24,7 @@ struct FetchPhase: Sendable {
     }
 
     func callAsFunction() async throws(WorkerFailure) -> HandOver {
-        try await attempt.announce()
+        async let announced = announcement()
         let meter = PhaseMeter("fetch")
         let clock = PhaseClock(attempt.store.metrics)
         do throws(StagingError) {
@@ -42,7 +42,17 @@ struct FetchPhase: Sendable {
         } catch {
             throw WorkerFailure(error, toolRan: false)
         }
+        try await announced.get()
         return HandOver(phase: clock.report(meter), stamps: try stamps())
+    }
+
+    /// Nobody waits for it before the tool.
+    private func announcement() async -> Result<Void, WorkerFailure> {
+        do throws(WorkerFailure) {
+            return .success(try await attempt.announce())
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Makes the directories that the streams' files go to.

@@ -54,8 +54,7 @@ struct PushPhase: Sendable {
     func logs() async throws(StagingError) {
         let roots = try attempt.roots()
         let survey = try PushSurvey(attempt.spec, roots, scope: .logs, fetched: [:])
-        var numbers = PushRun.Numbers()
-        _ = try await run(survey.logs, PhaseMeter("push"), &numbers, own: [])
+        _ = try await run([plan(survey.logs)], PhaseMeter("push"))
     }
 
     private struct Pushed: Sendable {
@@ -78,14 +77,12 @@ struct PushPhase: Sendable {
             scope: tool.succeeded ? .all : spec.push.onFailure,
             fetched: fetchedStamps
         )
-        var numbers = PushRun.Numbers()
-        // Apart and first: they must not depend on the results' upload.
-        let logs = try await run(survey.logs, meter, &numbers, own: [])
         let own = Set(spec.outputs.filter(\.ownObject).map(\.path))
-        let results = try await run(survey.files, meter, &numbers, own: own)
+        // Logs apart and first: they must not wait for the results' upload.
+        let pushed = try await run([plan(survey.logs), plan(survey.files, own: own)], meter)
         return Pushed(
-            files: logs.files + results.files,
-            packs: logs.packs + results.packs,
+            files: pushed.files,
+            packs: pushed.packs,
             directories: survey.directories,
             links: survey.links,
             refused: survey.refused,
@@ -93,11 +90,14 @@ struct PushPhase: Sendable {
         )
     }
 
-    private func run(
+    private func plan(
         _ files: [SurveyedFile],
-        _ meter: PhaseMeter,
-        _ numbers: inout PushRun.Numbers,
-        own: Set<FilePath>
+        own: Set<FilePath> = []
+    ) -> PushPlan { PushPlan(files, packBelow: attempt.spec.push.packBelow, own: own) }
+
+    private func run(
+        _ plans: [PushPlan],
+        _ meter: PhaseMeter
     ) async throws(StagingError) -> PushRun.Pushed {
         let push = PushRun(
             store: attempt.patientStore,
@@ -107,8 +107,7 @@ struct PushPhase: Sendable {
             transfers: attempt.spec.limits.transfers,
             meter: meter
         )
-        let plan = PushPlan(files, packBelow: attempt.spec.push.packBelow, own: own)
-        return try await push(plan, numbers: &numbers)
+        return try await push(plans)
     }
 
     private var fetchedStamps: [FilePath: FileStamp] {

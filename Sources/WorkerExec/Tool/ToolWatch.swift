@@ -48,8 +48,9 @@ struct ToolWatch: Sendable {
     ) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
+                let start = ContinuousClock.now
                 var wasHeld = false
-                while (try? await Task.sleep(for: .milliseconds(100))) != nil {
+                while !Task.isCancelled {
                     // Asked first: who is gone now holds no lock afterwards.
                     let hasBegun = wasHeld || folder.hasBegun || isGone
                     if flock(lock.raw, LOCK_SH | LOCK_NB) == 0 {
@@ -58,6 +59,7 @@ struct ToolWatch: Sendable {
                     } else {
                         wasHeld = true
                     }
+                    try? await Task.sleep(for: Self.pause(after: ContinuousClock.now - start))
                 }
                 return false
             }
@@ -73,6 +75,12 @@ struct ToolWatch: Sendable {
             group.cancelAll()
             return false
         }
+    }
+
+    /// How long to wait before asking again: the end of a short tool is seen soon, and a long one is
+    /// hardly disturbed.
+    private static func pause(after elapsed: Duration) -> Duration {
+        min(.milliseconds(100), .milliseconds(5) + elapsed / 20)
     }
 
     private var isGone: Bool { ((try? state.read(.toolEnded)) ?? nil) != nil }

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # kinds.sh CONFIG INPUT PLAIN PAGE PAGE_FILES: one output of every kind that Galaxy knows.
 set -euo pipefail
 config=$1 input=$2 plain=$3 page=$4 files=$5

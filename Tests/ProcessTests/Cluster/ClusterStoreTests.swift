@@ -22,7 +22,7 @@ import Testing
                     try own.stop()
                     try lab.release(pod, "done")
                     try await Patience.veryLong.wait("word of the worker's") {
-                        head.output.contains("trying again")
+                        head.output.contains("The worker: ")
                     }
                     try own.startAgain()
                     let answer = try RunAnswer(try await head.ending(.veryLong))
@@ -136,19 +136,23 @@ import Testing
         try await ClusterLab.run { lab in
             let bad = Credentials(accessKeyID: "nobody", secretKey: Redacted("nothing"))
             try await lab.withSecret("credentials", bad.file) { secret in
-                let label = "gse-test-\(lab.instance)"
-                defer { _ = try? lab.cluster.kubectl("label nodes --all \(label)-") }
+                // It goes where a certain other pod is.
+                let friend = "friend-\(lab.instance)"
+                defer { _ = try? lab.cluster.kubectl("delete pod \(friend) --wait=false") }
+                let affinity =
+                    "{podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: "
+                    + "{matchLabels: {run: \(friend)}}, topologyKey: kubernetes.io/hostname}]}}"
                 let job = try lab.job("echo done > $OUT")
                 let more = [
                     "kubernetes.credentials_secret=\(secret)",
-                    "kubernetes.k8s_node_selector={\(label): here}",
+                    "kubernetes.k8s_affinity=\(affinity)",
                 ]
                 let head = try lab.start("run", job, more: more)
                 try await Patience.long.wait("the pod to wait") {
                     head.output.contains("no node can take pod")
                 }
                 try lab.store(secret: secret, "credentials", lab.lab.server.credentials.file)
-                try lab.cluster.kubectl("label nodes --all \(label)=here")
+                try lab.cluster.kubectl("run \(friend) --image=localhost/busybox:1 -- sleep 600")
                 let answer = try RunAnswer(try await head.ending(.veryLong))
                 #expect(answer.ending?.state == "ok", "\(answer.message)")
                 #expect(answer.failedTries == [])

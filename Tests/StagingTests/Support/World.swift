@@ -152,27 +152,22 @@ final class World {
             transfers: 4,
             meter: PhaseMeter("push")
         )
-        var numbers = PushRun.Numbers()
         let own = Set(spec.outputs.filter(\.ownObject).map(\.path))
         let below = spec.push.packBelow
-        let logs = try await push(
+        let pushed = try await push([
             PushPlan(survey.logs, packBelow: below, own: []),
-            numbers: &numbers
-        )
-        let results = try await push(
             PushPlan(survey.files, packBelow: below, own: own),
-            numbers: &numbers
-        )
+        ])
         let report = AttemptReport(
             run: spec.run,
             attempt: attempt,
             specSHA256: SHA256Digest(of: try ContractCoding.encode(spec)),
             worker: Release.version,
             tool: ToolOutcome(end: .ended, exitCode: 0, scriptStatus: 0),
-            files: (logs.files + results.files).sorted { $0.path < $1.path },
+            files: pushed.files.sorted { $0.path < $1.path },
             directories: survey.directories,
             links: survey.links,
-            packs: logs.packs + results.packs,
+            packs: pushed.packs,
             refused: survey.refused,
             lost: survey.lost,
             phases: []

@@ -16,6 +16,25 @@ struct PipelineWork: RunWork {
     let turns: Turnstile
     /// Bounds how many runs hold files open.
     let flights: Turnstile
+    /// Says why nothing moves, for all runs together: it is one bucket.
+    let watch = StoreWatch()
+
+    /// How long whoever finds the store away keeps its turn.
+    static let pauseWithoutStore = Duration.seconds(4)
+
+    init(
+        session: Session,
+        destinations: DestinationSettings,
+        server: ServerName,
+        turns: Turnstile,
+        flights: Turnstile
+    ) {
+        self.session = session
+        self.destinations = destinations
+        self.server = server
+        self.turns = turns
+        self.flights = flights
+    }
 
     // MARK: Open
 
@@ -106,202 +125,6 @@ struct PipelineWork: RunWork {
             )
         } catch {
             throw Refusal(error)
-        }
-    }
-
-    // MARK: Carry
-
-    /// A run whose pipeline has the folder.
-    private struct Flight {
-        let pipeline: JobPipeline
-        var state: RunState
-        let prepared: JobPipeline.Prepared
-    }
-
-    func carry(
-        _ run: OpenedRun,
-        _ observe: @escaping RunObserver
-    ) async throws(HeadError) -> RunEnding {
-        try await flights.pass { () async throws(HeadError) -> RunEnding in
-            var flight = try await turns.pass { () async throws(HeadError) in
-                try await depart(run, observe)
-            }
-            switch flight.prepared {
-            case .over(let ending): return ending
-            case .ready(let spec):
-                let result = try await flight.pipeline.execute(spec, &flight.state)
-                return try await turns.pass(.urgent) { () async throws(HeadError) in
-                    try await flight.pipeline.finish(result, spec, &flight.state)
-                }
-            }
-        }
-    }
-
-    private func depart(
-        _ run: OpenedRun,
-        _ observe: @escaping RunObserver
-    ) async throws(HeadError) -> Flight {
-        let (description, folder, noted) = try take(run)
-        var state = noted
-        let settings = run.settings.settings
-        let watch = StoreWatch()
-        let store = session.store.part { event in
-            let word = watch.word(on: event, now: Clock.monotonicSeconds())
-            if let word { observe(.note(word)) }
-        }
-        let pipeline = JobPipeline(
-            description: description,
-            descriptionSHA256: run.descriptionSHA256,
-            settings: settings,
-            store: store,
-            executor: try session.executor(
-                for: subject(description, run.destination),
-                settings
-            ),
-            folder: folder,
-            observe: observe
-        )
-        if let ending = state.ending {
-            return Flight(pipeline: pipeline, state: state, prepared: .over(ending))
-        }
-        let prepared = try await pipeline.prepare(&state, isResumed: run.isResumed)
-        return Flight(pipeline: pipeline, state: state, prepared: prepared)
-    }
-
-    /// The run's folder, which must still be this run's.
-    private func take(
-        _ run: OpenedRun
-    ) throws(HeadError) -> (JobDescription, RunFolder, RunState) {
-        let description = try describe(run)
-        let folder = try RunFolder(jobDirectory: description.jobDirectory)
-        guard let state = try folder.state(), state.run == run.run else {
-            throw HeadError(
-                .otherRun,
-                what: "The notes of run \(run.run) are gone, or another run has taken its place",
-                place: description.jobDirectory.logSafe
-            )
-        }
-        return (description, folder, state)
-    }
-
-    private func describe(_ run: OpenedRun) throws(HeadError) -> JobDescription {
-        let (description, digest) = try DescriptionFile.read(run.job.bytes)
-        guard digest == run.descriptionSHA256 else {
-            throw HeadError(
-                .otherRun,
-                what: "The description of run \(run.run) was changed while the run goes on",
-                place: run.job.logSafe
-            )
-        }
-        return description
-    }
-
-    func isUnderWay(_ run: OpenedRun) -> Bool {
-        guard let description = try? describe(run), let notes = try? RunNotes(description) else {
-            // What cannot be seen is not given up lightly.
-            return true
-        }
-        return notes.state.run == run.run && !notes.state.tries.isEmpty
-    }
-
-    private func subject(
-        _ description: JobDescription,
-        _ destination: String?
-    ) -> JobSubject {
-        JobSubject(
-            toolID: description.toolID,
-            image: description.image,
-            handler: server.description,
-            destination: destination
-        )
-    }
-
-    // MARK: End
-
-    func end(
-        _ run: OpenedRun,
-        _ reason: RunResult.EndReason,
-        _ message: String,
-        tries: Int
-    ) async throws(HeadError) -> RunEnding? {
-        let (folder, noted) = try remains(of: run)
-        var state = noted ?? Self.state(of: run, tries: tries)
-        guard state.run == run.run else {
-            throw HeadError(.otherRun, what: "Another run has taken the place of \(run.run)")
-        }
-        if let ending = state.ending { return ending }
-        var ending = RunEnding(reason, message)
-        // Nobody but who holds the folder can begin the first try.
-        if !state.tries.isEmpty || folder == nil {
-            try state.check(run.settings.settings)
-            let outcome = await endStep(run.run, run.settings.settings)(state, reason, message) {
-                () throws(HeadError) in folder
-            }
-            let result = try outcome.fence.get()
-            if let trouble = outcome.trouble { throw trouble }
-            switch result.verdict {
-            case .ended(let first, let words): ending = RunEnding(first, words)
-            case .committed where reason == .cancelled:
-                ending.message =
-                    "\(message) It had stored its results before; they stay in the bucket."
-            case .committed: return nil
-            }
-        }
-        state.ending = ending
-        try folder?.note(state)
-        return ending
-    }
-
-    /// What is left of a run on the disk: its folder, unless another head has it, and its notes.
-    private func remains(
-        of run: OpenedRun
-    ) throws(HeadError) -> (RunFolder?, RunState?) {
-        guard let (description, _) = try? DescriptionFile.read(run.job.bytes),
-            let notes = try? RunNotes(description)
-        else { return (nil, nil) }
-        do throws(HeadError) {
-            let folder = try RunFolder(jobDirectory: description.jobDirectory)
-            return (folder, try folder.state())
-        } catch {
-            guard error.code == .busy else { throw error }
-            return (nil, notes.state)
-        }
-    }
-
-    /// The run as it is known without notes.
-    private static func state(
-        of run: OpenedRun,
-        tries: Int
-    ) -> RunState {
-        var state = RunState(
-            run: run.run,
-            descriptionSHA256: run.descriptionSHA256,
-            place: RunPlace(run.settings.settings)
-        )
-        state.tries = (0..<tries).map { RunState.Try(number: $0 + 1) }
-        return state
-    }
-
-    /// Ending needs an executor, and no word on what it executes.
-    private func endStep(
-        _ run: RunID,
-        _ settings: Settings
-    ) -> EndStep {
-        let desk = ResultDesk(store: session.store, settings: settings, run: run)
-        return EndStep(desk: desk) { () throws(HeadError) in
-            try session.executor(for: JobSubject(toolID: "", image: nil), settings)
-        }
-    }
-
-    func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {
-        try await turns.pass(.urgent) { () async throws(HeadError) in
-            let (description, folder, _) = try take(run)
-            let recollection = Recollection(
-                store: session.store.part { _ in },
-                settings: run.settings.settings,
-                observe: { _ in }
-            )
-            return try await recollection(try RunNotes(description), folder)
         }
     }
 }

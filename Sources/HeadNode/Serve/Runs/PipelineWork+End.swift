@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Diagnostics
+import Names
+import S3Client
+import Staging
+
+extension PipelineWork {
+    func end(
+        _ run: OpenedRun,
+        _ reason: RunResult.EndReason,
+        _ message: String,
+        tries: Int,
+        leavingResults: Bool
+    ) async throws(HeadError) -> RunEnding? {
+        let (folder, noted) = try remains(of: run)
+        var state = noted ?? Self.state(of: run, tries: tries)
+        guard state.run == run.run else {
+            throw HeadError(.otherRun, what: "Another run has taken the place of \(run.run)")
+        }
+        if let ending = state.ending { return ending }
+        var ending = RunEnding(reason, message)
+        // Nobody but who holds the folder can begin the first try.
+        if !state.tries.isEmpty || folder == nil {
+            try state.check(run.settings.settings)
+            let outcome = await endStep(run.run, run.settings.settings)(state, reason, message) {
+                () throws(HeadError) in folder
+            }
+            let result = try outcome.fence.get()
+            if let trouble = outcome.trouble { throw trouble }
+            switch result.verdict {
+            case .ended(let first, let words): ending = RunEnding(first, words)
+            case .committed where leavingResults:
+                ending.message =
+                    "\(message) The run has stored its results; they are in the bucket."
+            case .committed: return nil
+            }
+        }
+        state.ending = ending
+        try folder?.note(state)
+        return ending
+    }
+
+    /// What is left of a run on the disk: its folder, unless another head has it, and its notes.
+    private func remains(
+        of run: OpenedRun
+    ) throws(HeadError) -> (RunFolder?, RunState?) {
+        guard let (description, _) = try? DescriptionFile.read(run.job.bytes),
+            let notes = try? RunNotes(description)
+        else { return (nil, nil) }
+        do throws(HeadError) {
+            let folder = try RunFolder(jobDirectory: description.jobDirectory)
+            return (folder, try folder.state())
+        } catch {
+            guard error.code == .busy else { throw error }
+            return (nil, notes.state)
+        }
+    }
+
+    /// The run as it is known without notes.
+    private static func state(
+        of run: OpenedRun,
+        tries: Int
+    ) -> RunState {
+        var state = RunState(
+            run: run.run,
+            descriptionSHA256: run.descriptionSHA256,
+            place: RunPlace(run.settings.settings)
+        )
+        state.tries = (0..<tries).map { RunState.Try(number: $0 + 1) }
+        return state
+    }
+
+    /// Ending needs an executor, and no word on what it executes.
+    func endStep(
+        _ run: RunID,
+        _ settings: Settings
+    ) -> EndStep {
+        let desk = ResultDesk(store: session.store, settings: settings, run: run)
+        return EndStep(desk: desk) { () throws(HeadError) in
+            try session.executor(for: JobSubject(toolID: "", image: nil), settings)
+        }
+    }
+
+    func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {
+        try await turns.pass(.urgent) { () async throws(HeadError) in
+            let (description, folder, _) = try take(run)
+            let recollection = Recollection(
+                store: session.store.part { _ in },
+                settings: run.settings.settings,
+                observe: { _ in }
+            )
+            return try await recollection(try RunNotes(description), folder)
+        }
+    }
+}
