@@ -311,4 +311,5 @@ def main():
     table(traces)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -27,7 +27,9 @@ struct PipelineWork: RunWork {
             throw Refusal(error)
         }
         do throws(HeadError) {
-            return try await open(submission, settings)
+            return try await inShortTask { () async throws(HeadError) in
+                try await open(submission, settings)
+            }
         } catch {
             throw Refusal(error)
         }
@@ -124,7 +126,9 @@ struct PipelineWork: RunWork {
     ) async throws(HeadError) -> RunEnding {
         try await flights.pass { () async throws(HeadError) -> RunEnding in
             var flight = try await turns.pass { () async throws(HeadError) in
-                try await depart(run, observe)
+                try await inShortTask { () async throws(HeadError) in
+                    try await depart(run, observe)
+                }
             }
             switch flight.prepared {
             case .over(let ending): return ending

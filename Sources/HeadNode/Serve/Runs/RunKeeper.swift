@@ -44,6 +44,7 @@ struct RunKeeper: Sendable {
         }
     }
 
+    @inline(never)  // `serve` waits for hours, and would have to keep room for all of these.
     private func open(_ job: RunBoard.NewJob) async -> OpenedRun? {
         let outcome: Result<OpenedRun, Refusal>
         do throws(HeadError) {
@@ -69,6 +70,7 @@ struct RunKeeper: Sendable {
         }
     }
 
+    @inline(never)
     private func pause(
         _ run: OpenedRun,
         _ stop: StopSwitch,
@@ -89,6 +91,7 @@ struct RunKeeper: Sendable {
     ///
     /// - Returns: whether it has ended; false when it has results after all, or this process ends.
     @discardableResult
+    @inline(never)
     private func end(
         _ run: OpenedRun,
         _ reason: RunResult.EndReason,
