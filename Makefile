@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what Scripts/ does. Each script says at its head what it promises.
-.PHONY: build test faults full lint format worker roots image cluster cluster-down demo demo-fail bench
+.PHONY: build test faults full lint format worker roots image cluster cluster-down plugin galaxy demo demo-fail bench
 
 build:
 	swift build
@@ -34,6 +34,12 @@ cluster:
 
 cluster-down:
 	Scripts/cluster down
+
+plugin:
+	Scripts/plugin
+
+galaxy:
+	Scripts/galaxy check
 
 demo:
 	Scripts/demo

@@ -153,6 +153,32 @@ need_python() {
     export PATH=$folder/bin:$PATH
 }
 
+# need_galaxy: puts the folder of a real Galaxy's programs, and of what tests it, first on PATH. Made once
+# for each state of Tests/Galaxy/constraints.txt, which takes some minutes.
+need_galaxy() {
+    local python=python3 key folder
+    if ! "$python" -c 'import ensurepip, venv' 2> /dev/null; then
+        need_apt python3 python3-venv
+        python=/usr/bin/python3
+    fi
+    key=$({ cat "$repo/Tests/Galaxy/"{requirements,constraints}.txt && "$python" -VV; } | digest)
+    folder=$cache/galaxy-$key
+    (
+        flock 9
+        if [ ! -e "$folder/complete" ]; then
+            say "installing Galaxy; some minutes"
+            rm -rf "$folder"
+            "$python" -m venv "$folder"
+            nice -n 10 "$folder/bin/pip" install --quiet --disable-pip-version-check \
+                --requirement "$repo/Tests/Galaxy/requirements.txt" \
+                --constraint "$repo/Tests/Galaxy/constraints.txt" >&2
+            touch "$folder/complete"
+        fi
+    ) 9> "$cache/galaxy.lock"
+    galaxy_environment=$folder
+    export PATH=$folder/bin:$PATH
+}
+
 # digest: the first 16 hexadecimal digits of standard input's SHA-256.
 digest() { sha256sum | cut -c 1-16; }
 

@@ -17,14 +17,25 @@ struct Worker: Sendable {
     let volume: VolumeFolder?
     let frames = FrameWriter()
 
+    /// How many seconds lie between two words on a bucket that is away.
+    private static let wordEvery = 60.0
+
     init(_ options: AttemptOptions) throws(WorkerFailure) {
         reference = try options.specReference()
         pod = options.pod
         volume = try options.volumeFolder()
         state = try options.stateFolder()
         let location = try options.location()
+        let watch = StoreWatch(pause: Self.wordEvery)
         do throws(S3Error) {
-            store = try StoreFactory(location).store()
+            store = try StoreFactory(location)
+                .store { [frames] event in
+                    // Whoever watches the run must see why nothing moves.
+                    guard let word = watch.word(on: event, now: Clock.monotonicSeconds()) else {
+                        return
+                    }
+                    frames.write(.note("The worker: " + word))
+                }
         } catch {
             throw WorkerFailure(.usage, error)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Digests
 import Glibc
 import TestSupport
 
@@ -24,13 +25,15 @@ struct BuiltPrograms: Sendable {
     }
 
     /// A copy that other users can run too, wherever the repository is. The place is the same for
-    /// every process of this user, so that nothing piles up; a copy appears whole.
+    /// every process of this user that runs this program, so that nothing piles up and no other
+    /// checkout's takes its place; a copy appears whole.
     private static func withinReach(_ program: String) throws -> String {
         guard access(program, X_OK) == 0 else {
             throw ChildProcess.Failure(description: "\(program) is not there")
         }
         let name = program.split(separator: "/").last.map(String.init) ?? ""
-        let folder = "/var/tmp/galaxy-s3-executor-programs-\(getuid())"
+        let place = SHA256Digest(of: Array(program.utf8)).hex.prefix(16)
+        let folder = "/var/tmp/galaxy-s3-executor-programs-\(getuid())/\(place)"
         let copy = "\(folder)/\(name)"
         try Shell.run(
             """

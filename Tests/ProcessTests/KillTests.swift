@@ -196,7 +196,7 @@ import Testing
         try await Lab.run { lab in
             let job = try Self.job(lab)
             try Shell.run(
-                "sed -i '2a echo early > $JOB/mark.$$.$RANDOM; sleep 0.5; rm $JOB/mark.$$.*' "
+                "sed -i '2a echo early > $JOB/mark.$$.$RANDOM; sleep 4; rm $JOB/mark.$$.*' "
                     + "\(job.directory)/tool_script.sh"
             )
             let head = try lab.start("run", job, ["--json"])

@@ -97,7 +97,8 @@ struct Lab {
         try await start(verb, job, options, environment: changes, through: wrapper).ending()
     }
 
-    private static let serial = Counter()
+    /// Tells files of one test apart.
+    static let serial = Counter()
 
     /// The store, for looking at what the programs have left there.
     var store: S3Store { get throws { try server.store() } }

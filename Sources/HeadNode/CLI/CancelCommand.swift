@@ -3,6 +3,7 @@
 import ArgumentParser
 import Contract
 import Diagnostics
+import Kubernetes
 import Staging
 
 /// Ends a run for good.
@@ -19,7 +20,14 @@ struct CancelCommand: AsyncParsableCommand {
     func run() async throws {
         try await conclude(json: output.json) {
             let (description, _) = try job.description()
-            let session = try await Session(job.config.settings())
+            let watch = StoreWatch()
+            let session = try await Session(job.config.settings()) { event in
+                if let word = watch.word(on: event, now: Clock.monotonicSeconds()) {
+                    Console.err(word)
+                }
+            } observeCluster: {
+                Self.tell($0)
+            }
             let notes = try RunNotes(description)
             let end = EndStep(desk: try notes.desk(session)) { () throws(HeadError) in
                 try session.executor(for: JobSubject(description))
@@ -40,6 +48,13 @@ struct CancelCommand: AsyncParsableCommand {
                 )
             }
         }
+    }
+
+    /// Somebody waits at a terminal: why it takes long is said now and then.
+    private static func tell(_ notice: ClusterNotice) {
+        guard case .retrying(let what, let attempt, _, let why) = notice, attempt.isMultiple(of: 4)
+        else { return }
+        Console.err("Cannot \(what.logSafe): \(why). Attempt \(attempt) has failed; trying again")
     }
 
     /// Whoever reads that tries could not be ended must not think that the run goes on.

@@ -50,9 +50,11 @@ struct ServeCommand: AsyncParsableCommand {
             let sources = try config.sources(adding: flags)
             var resolver = sources.resolver()
             let settings = try resolver.settings()
+            for warning in resolver.warnings { log.write(.warning, warning.line) }
             let server = Server(
                 sources: sources,
                 settings: settings,
+                warnings: resolver.warnings,
                 log: log,
                 patience: .seconds(max(0, patience))
             )

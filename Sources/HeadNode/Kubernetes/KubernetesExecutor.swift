@@ -19,7 +19,7 @@ struct KubernetesExecutor: Executor {
     /// How long the pods of a Job that was deleted may take to end, in seconds.
     private static let endPatience = 90
     /// Outlives the first moments of an API server; after that, what is waited for is said.
-    private static let submission = ClusterRetry(attempts: 8, time: .seconds(20))
+    private static let submission = ClusterRetry(attempts: 10, time: .seconds(20))
 
     private var client: KubernetesClient { cluster.client }
     private var roles: PodRoles { settings.shape == .split ? .split : .single }

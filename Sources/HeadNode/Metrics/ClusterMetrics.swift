@@ -23,8 +23,19 @@ final class ClusterMetrics: Sendable {
         }
     }
 
-    func write(to text: inout MetricsText) {
+    /// - Parameter isOutOfReach: whether nothing is heard of the cluster; nil without one.
+    func write(
+        to text: inout MetricsText,
+        isOutOfReach: Bool?
+    ) {
+        guard let isOutOfReach else { return }
         let state = state.withLock { $0 }
+        text.add(
+            MetricNames.prefix + "cluster_out_of_reach",
+            .gauge,
+            "1 while nothing is heard of the API server.",
+            isOutOfReach ? 1 : 0
+        )
         text.add(
             MetricNames.prefix + "cluster_retries_total",
             .counter,

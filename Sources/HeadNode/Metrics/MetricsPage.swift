@@ -14,6 +14,8 @@ struct MetricsPage: Sendable {
     let runs: RunMetrics
     let store: S3Metrics
     let cluster: ClusterMetrics
+    /// Whether nothing is heard of the cluster; nil without one.
+    let isOutOfReach: @Sendable () -> Bool?
 
     var text: MetricsText {
         var text = MetricsText()
@@ -32,7 +34,7 @@ struct MetricsPage: Sendable {
         )
         runs.write(to: &text)
         writeStore(&text)
-        cluster.write(to: &text)
+        cluster.write(to: &text, isOutOfReach: isOutOfReach())
         if let figures = ProcessFigures.read() { figures.write(to: &text) }
         return text
     }

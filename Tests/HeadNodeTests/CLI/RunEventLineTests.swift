@@ -2,6 +2,7 @@
 
 import Contract
 import S3Client
+import Staging
 import Testing
 
 @testable import HeadNode

@@ -35,18 +35,19 @@ final class ScriptedPlugin: Sendable {
         return next.map { String(decoding: MessageCoding.encode($0), as: UTF8.self) } ?? ""
     }
 
-    /// The next line of the server's that is about a job's state.
+    /// The next state of a job, whatever is said of others meanwhile.
     func hearState(of job: String) async throws -> ServeState {
         var found: ServeState?
         try await Patience.long.wait("the state of \(job)") {
-            heard.withLock { heard in
-                while !heard.isEmpty {
-                    guard case .event(.state(let facts, _)) = heard.removeFirst() else { continue }
-                    if facts.job.logSafe == job {
-                        found = facts.state
-                        return
-                    }
+            found = heard.withLock { heard in
+                let index = heard.firstIndex { message in
+                    guard case .event(.state(let facts, _)) = message else { return false }
+                    return facts.job.logSafe == job
                 }
+                guard let index, case .event(.state(let facts, _)) = heard.remove(at: index) else {
+                    return nil
+                }
+                return facts.state
             }
             return found != nil
         }

@@ -52,6 +52,8 @@ final class ScriptedWork: RunWork {
         state.withLock { $0.refusals[job] = refusal }
     }
 
+    func allow(_ job: FilePath) { state.withLock { $0.refusals[job] = nil } }
+
     /// What comes of the next attempts to end the run; nil inside: it has results after all.
     func end(_ job: FilePath, _ results: [Result<RunEnding?, HeadError>]) {
         state.withLock { $0.ends[job] = results }
@@ -117,7 +119,8 @@ final class ScriptedWork: RunWork {
         _ run: OpenedRun,
         _ reason: RunResult.EndReason,
         _ message: String,
-        tries: Int
+        tries: Int,
+        leavingResults: Bool
     ) async throws(HeadError) -> RunEnding? {
         let result: Result<RunEnding?, HeadError>? = state.withLock { state in
             state.ended.append((run.job, tries))
@@ -126,7 +129,8 @@ final class ScriptedWork: RunWork {
             return state.ends[run.job]?.removeFirst()
         }
         guard let result else { return RunEnding(reason, message) }
-        return try result.get()
+        let ending = try result.get()
+        return ending == nil && leavingResults ? RunEnding(reason, message + " Left.") : ending
     }
 
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {

@@ -104,7 +104,7 @@ extension ClusterLab {
         return try Shell.run(
             """
             read -r pid started < '\(cluster.state)/process/namespace'
-            nsenter --mount=/proc/$pid/ns/mnt cat \(folder)/*/credentials 2> /dev/null || true
+            nsenter --mount=/proc/$pid/ns/mnt sh -c 'cat \(folder)/*/credentials' 2> /dev/null || true
             """
         )
     }

@@ -28,7 +28,7 @@ import Testing
                 "tar -xOf '\(archive)' index.json | grep -oE 'sha256:[0-9a-f]{64}' | head -n 1"
             )
             let program = try RunningProgram(
-                ["python3", "\(tools)/registry.py", "0", "\(name):1=\(archive)"],
+                ["/usr/bin/python3", "\(tools)/registry.py", "0", "\(name):1=\(archive)"],
                 environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"],
                 streams: "\(folder)/registry"
             )

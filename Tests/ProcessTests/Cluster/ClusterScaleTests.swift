@@ -8,34 +8,65 @@ import Testing
 @Suite(.processes, .enabled(if: !TestCluster.isOff)) struct ClusterScaleTests {
     private static let count = 40
 
-    @Test func fortyJobsThroughFortyHeads() async throws {
-        try await ClusterLab.run { lab in
-            var heads: [(job: GalaxyJob, head: RunningProgram)] = []
-            for number in 1...Self.count {
-                let job = try GalaxyJob(
+    private func jobs(_ lab: ClusterLab) throws -> [GalaxyJob] {
+        try (1...Self.count)
+            .map { number in
+                try GalaxyJob(
                     id: "\(number)",
                     folder: "\(lab.lab.folder)/\(number)",
                     tool: "md5sum < \"$IN1\" > \"$OUT\"; cp \"$IN1\" copy; echo said \(number)",
                     image: "localhost/busybox:1",
                     shell: "/bin/sh"
                 )
-                heads.append((job, try lab.start("run", job)))
             }
-            for (job, head) in heads {
+    }
+
+    /// All came back, byte by byte, from one Job, one pod and one attempt each.
+    private func expectAll(
+        _ jobs: [GalaxyJob],
+        _ lab: ClusterLab
+    ) async throws {
+        for job in jobs {
+            try Shell.run("cmp \(job.largeInput) \(job.working)/copy")
+            #expect(Shell.text(job.output) == (try Shell.run("md5sum < \(job.largeInput)")))
+            #expect(Shell.text("\(job.outputs)/tool_stdout") == "said \(job.id)\n")
+        }
+        #expect(try lab.jobs().count == jobs.count)
+        #expect(try lab.pods().count == jobs.count)
+        #expect(try await lab.lab.keys("started.json").count == jobs.count)
+        #expect(try await lab.lab.keys("result.json").count == jobs.count)
+    }
+
+    @Test func fortyJobsThroughFortyHeads() async throws {
+        try await ClusterLab.run { lab in
+            let jobs = try jobs(lab)
+            let heads = try jobs.map { try lab.start("run", $0) }
+            for head in heads {
                 let ending = try await head.ending(.forMany)
                 let answer = try RunAnswer(ending)
-                #expect(ending.status == 0, "\(job.id): \(answer.message) \(ending.errors)")
-                #expect(answer.failedTries == [], "\(job.id)")
+                #expect(ending.status == 0, "\(answer.message) \(ending.errors)")
+                #expect(answer.failedTries == [])
                 // What a store or a cluster in trouble would make a head say.
-                #expect(answer.notes == [], "\(job.id)")
-                try Shell.run("cmp \(job.largeInput) \(job.working)/copy")
-                #expect(Shell.text(job.output) == (try Shell.run("md5sum < \(job.largeInput)")))
-                #expect(Shell.text("\(job.outputs)/tool_stdout") == "said \(job.id)\n")
+                #expect(answer.notes == [])
             }
-            #expect(try lab.jobs().count == Self.count, "one Job each")
-            #expect(try lab.pods().count == Self.count, "one pod each")
-            #expect(try await lab.lab.keys("started.json").count == Self.count)
-            #expect(try await lab.lab.keys("result.json").count == Self.count)
+            try await expectAll(jobs, lab)
+        }
+    }
+
+    @Test func fortyJobsThroughOneServer() async throws {
+        try await ClusterLab.run { lab in
+            let jobs = try jobs(lab)
+            let server = try ServedLab(lab.lab, lab.cluster.options(instance: lab.instance))
+            for job in jobs { try server.submit(job) }
+            try await Patience.forMany.wait("forty jobs to end") {
+                try server.states().values.count { $0 == "ok" } == jobs.count
+            }
+            #expect(try server.lines().filter { $0.event == "note" }.compactMap(\.text) == [])
+            try await expectAll(jobs, lab)
+            try server.ask("shutdown", "{}")
+            try await Patience.long.wait("the server to end") {
+                try lab.lab.processes("galaxy-head-node serve").isEmpty
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ import Testing
                     try own.stop()
                     try lab.release(pod, "done")
                     try await Patience.veryLong.wait("word of the worker's") {
-                        head.output.contains("trying again")
+                        head.output.contains("The worker: ")
                     }
                     try own.startAgain()
                     let answer = try RunAnswer(try await head.ending(.veryLong))

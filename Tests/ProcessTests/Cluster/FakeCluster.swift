@@ -40,7 +40,7 @@ struct FakeCluster {
             let kubeconfig = lab.folder + "/kubeconfig"
             let words = ["\(tools)/fake_kubernetes", "--work", "--kubeconfig", kubeconfig]
             let fake = try RunningProgram(
-                ["python3"] + words + options,
+                ["/usr/bin/python3"] + words + options,
                 environment: lab.environment,
                 streams: "\(lab.folder)/streams/fake"
             )

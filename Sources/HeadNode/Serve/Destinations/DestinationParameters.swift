@@ -65,6 +65,10 @@ struct DestinationParameters {
         _ name: String,
         _ origin: ConfigEntry.Origin
     ) {
+        if let ignored = IgnoredKey.at("kubernetes.\(name)") {
+            remarks.append(ignored.warning(at: origin).line)
+            return
+        }
         // With a section it can only be meant for us.
         if name.utf8.contains(UInt8(ascii: ".")) {
             let (what, remedy) = UnknownKey(name).explanation
@@ -91,9 +95,19 @@ extension ParameterValue {
         case .integer(let value): "\(value)"
         case .number(let value): Int64(exactly: value).map { "\($0)" } ?? "\(value)"
         case .text(let text): key.kind == .flag ? Self.word(for: text) : text
-        case .list(let values): values.joined ?? json
-        case .map: json
+        case .list(let values): key.kind == .list ? values.joined : json
+        case .map(let pairs): key.kind == .list ? Self.joined(pairs) : json
         }
+    }
+
+    /// As the configuration takes a map in place of a list: names and texts, with commas.
+    private static func joined(_ pairs: [String: ParameterValue]) -> String? {
+        pairs.sorted { $0.key < $1.key }
+            .map { name, value -> ParameterValue in
+                if case .text(let text) = value { return .text("\(name)=\(text)") }
+                return .null
+            }
+            .joined
     }
 
     /// As Galaxy reads a word for yes and no (`galaxy.util.asbool`): Python writes `True`.
@@ -104,7 +118,7 @@ extension ParameterValue {
         return isTrue ? "true" : isFalse ? "false" : text
     }
 
-    /// JSON is YAML too.
+    /// JSON is YAML too, for keys that take a structure; others say what is wrong with it.
     private var json: String? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

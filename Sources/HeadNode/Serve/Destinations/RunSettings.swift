@@ -37,11 +37,19 @@ final class DestinationSettings: Sendable {
 
     private let sources: SettingsSources
     private let plain: RunSettings
+    private let warnings: [ConfigProblem]
     private let kept = Mutex<[Destination: RunSettings]>([:])
 
-    /// - Parameter settings: what `sources` give without a destination.
-    init(_ sources: SettingsSources, _ settings: Settings) {
+    /// - Parameters:
+    ///   - settings: what `sources` give without a destination.
+    ///   - warnings: what is said of it.
+    init(
+        _ sources: SettingsSources,
+        _ settings: Settings,
+        warnings: [ConfigProblem] = []
+    ) {
         self.sources = sources
+        self.warnings = warnings
         plain = RunSettings(settings)
     }
 
@@ -51,7 +59,10 @@ final class DestinationSettings: Sendable {
         let parameters = DestinationParameters(destination)
         guard parameters.problems.isEmpty else { throw ConfigError(parameters.problems) }
         var resolver = sources.resolver(parameters.entries)
-        let found = RunSettings(try resolver.settings(), remarks: parameters.remarks)
+        let settings = try resolver.settings()
+        // What holds for every destination was said when this process began.
+        let own = resolver.warnings.filter { !warnings.contains($0) }.map(\.line)
+        let found = RunSettings(settings, remarks: parameters.remarks + own)
         kept.withLock { kept in
             if kept.count >= Self.mostKept { kept = [:] }
             kept[destination] = found

@@ -108,7 +108,13 @@ struct ServeLoop: Sendable {
             var served = ServedRun(job: job, run: run.run)
             do throws(HeadError) {
                 let words = "The run was cancelled."
-                let ending = try await work.end(run, .cancelled, words, tries: 0)
+                let ending = try await work.end(
+                    run,
+                    .cancelled,
+                    words,
+                    tries: 0,
+                    leavingResults: true
+                )
                 if let ending { _ = served.finish(ending) }
             } catch {
                 throw Refusal(error)

@@ -10,6 +10,8 @@ import Staging
 struct Server: Sendable {
     let sources: SettingsSources
     let settings: Settings
+    /// What works, but not as whoever wrote the configuration may think.
+    let warnings: [ConfigProblem]
     let log: ServeLog
     /// How long a process that serves this Galaxy server already may take to end.
     let patience: Duration
@@ -66,7 +68,11 @@ struct Server: Sendable {
             server: name,
             runs: runs,
             store: session.store.metrics,
-            cluster: cluster
+            cluster: cluster,
+            isOutOfReach: { [cluster = session.cluster] in
+                // Any name will do: the trouble is the watches'.
+                cluster.map { $0.view.seen("").trouble != nil }
+            }
         )
         let listener = listen(name, page)
         defer { listener?.stop() }
@@ -91,7 +97,7 @@ struct Server: Sendable {
         let board = RunBoard(metrics: runs, post: post)
         let work = PipelineWork(
             session: session,
-            destinations: DestinationSettings(sources, settings),
+            destinations: DestinationSettings(sources, settings, warnings: warnings),
             server: name,
             turns: Turnstile(limit: settings.serve.jobs),
             flights: Turnstile(limit: OpenFiles.runs(within: files))

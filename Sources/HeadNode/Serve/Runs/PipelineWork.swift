@@ -113,10 +113,32 @@ struct PipelineWork: RunWork {
 
     // MARK: Carry
 
-    /// A run whose pipeline has the folder.
-    private struct Flight {
+    /// A run whose pipeline has the folder. A class, so that those who wait in line keep room for a
+    /// pointer, not for all of this.
+    private final class Flight {
         let pipeline: JobPipeline
         var state: RunState
+        let prepared: JobPipeline.Prepared
+
+        init(_ departure: Departure) {
+            pipeline = departure.pipeline
+            state = departure.state
+            prepared = departure.prepared
+        }
+
+        func execute(_ spec: RunSpec) async throws(HeadError) -> RunResult {
+            try await pipeline.execute(spec, &state)
+        }
+
+        func finish(_ result: RunResult, _ spec: RunSpec) async throws(HeadError) -> RunEnding {
+            try await pipeline.finish(result, spec, &state)
+        }
+    }
+
+    /// What a flight begins with.
+    private struct Departure {
+        let pipeline: JobPipeline
+        let state: RunState
         let prepared: JobPipeline.Prepared
     }
 
@@ -125,17 +147,19 @@ struct PipelineWork: RunWork {
         _ observe: @escaping RunObserver
     ) async throws(HeadError) -> RunEnding {
         try await flights.pass { () async throws(HeadError) -> RunEnding in
-            var flight = try await turns.pass { () async throws(HeadError) in
-                try await inShortTask { () async throws(HeadError) in
-                    try await depart(run, observe)
-                }
+            let flight = try await turns.pass { () async throws(HeadError) in
+                Flight(
+                    try await inShortTask { () async throws(HeadError) in
+                        try await depart(run, observe)
+                    }
+                )
             }
             switch flight.prepared {
             case .over(let ending): return ending
             case .ready(let spec):
-                let result = try await flight.pipeline.execute(spec, &flight.state)
+                let result = try await flight.execute(spec)
                 return try await turns.pass(.urgent) { () async throws(HeadError) in
-                    try await flight.pipeline.finish(result, spec, &flight.state)
+                    try await flight.finish(result, spec)
                 }
             }
         }
@@ -144,7 +168,7 @@ struct PipelineWork: RunWork {
     private func depart(
         _ run: OpenedRun,
         _ observe: @escaping RunObserver
-    ) async throws(HeadError) -> Flight {
+    ) async throws(HeadError) -> Departure {
         let (description, folder, noted) = try take(run)
         var state = noted
         let settings = run.settings.settings
@@ -166,10 +190,10 @@ struct PipelineWork: RunWork {
             observe: observe
         )
         if let ending = state.ending {
-            return Flight(pipeline: pipeline, state: state, prepared: .over(ending))
+            return Departure(pipeline: pipeline, state: state, prepared: .over(ending))
         }
         let prepared = try await pipeline.prepare(&state, isResumed: run.isResumed)
-        return Flight(pipeline: pipeline, state: state, prepared: prepared)
+        return Departure(pipeline: pipeline, state: state, prepared: prepared)
     }
 
     /// The run's folder, which must still be this run's.
@@ -226,7 +250,8 @@ struct PipelineWork: RunWork {
         _ run: OpenedRun,
         _ reason: RunResult.EndReason,
         _ message: String,
-        tries: Int
+        tries: Int,
+        leavingResults: Bool
     ) async throws(HeadError) -> RunEnding? {
         let (folder, noted) = try remains(of: run)
         var state = noted ?? Self.state(of: run, tries: tries)
@@ -245,9 +270,9 @@ struct PipelineWork: RunWork {
             if let trouble = outcome.trouble { throw trouble }
             switch result.verdict {
             case .ended(let first, let words): ending = RunEnding(first, words)
-            case .committed where reason == .cancelled:
+            case .committed where leavingResults:
                 ending.message =
-                    "\(message) It had stored its results before; they stay in the bucket."
+                    "\(message) The run has stored its results; they are in the bucket."
             case .committed: return nil
             }
         }

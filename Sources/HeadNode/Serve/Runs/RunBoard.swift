@@ -150,6 +150,8 @@ final class RunBoard: Sendable {
             for event in events { post(.event(event)) }
             if run.ending != nil { answerCancels(&entry, served) }
             entry.submits = []
+            // Its settings are the run's by now, and 10,000 of them take room.
+            entry.submission.destination = nil
             entry.opened = run
             entry.served = served
             entries[run.job] = entry

@@ -20,9 +20,12 @@ struct RunKeeper: Sendable {
     func serve(_ job: RunBoard.NewJob) async {
         guard let run = await open(job) else { return }
         var plan = RetryPlan()
+        // A run that is given up may have committed at the last moment: then there is one more chance.
+        var isLastChance = false
         while !Task.isCancelled {
             if board.isCancelled(run.job) {
-                await end(run, .cancelled, "The run was cancelled.", &plan)
+                var ending = RetryPlan()
+                _ = await end(run, .cancelled, "The run was cancelled.", true, &ending)
                 return
             }
             let start = Clock.monotonicSeconds()
@@ -38,7 +41,10 @@ struct RunKeeper: Sendable {
                 switch plan.next(after: error, isUnderWay: isUnderWay, lasted: lasted) {
                 case .again(let seconds): await pause(run, job.stop, error, seconds)
                 case .fail:
-                    if await end(run, .failed, error.line, &plan) { return }
+                    var ending = RetryPlan()
+                    if await end(run, .failed, error.line, isLastChance, &ending) { return }
+                    isLastChance = true
+                    plan = RetryPlan()
                 }
             }
         }
@@ -90,12 +96,12 @@ struct RunKeeper: Sendable {
     /// Ends the run for good, however long that takes.
     ///
     /// - Returns: whether it has ended; false when it has results after all, or this process ends.
-    @discardableResult
     @inline(never)
     private func end(
         _ run: OpenedRun,
         _ reason: RunResult.EndReason,
         _ message: String,
+        _ leavingResults: Bool,
         _ plan: inout RetryPlan
     ) async -> Bool {
         while !Task.isCancelled {
@@ -106,7 +112,8 @@ struct RunKeeper: Sendable {
                         run,
                         reason,
                         message,
-                        tries: board.tries(of: run)
+                        tries: board.tries(of: run),
+                        leavingResults: leavingResults
                     )
                 else { return false }
                 board.finish(run, ending)

@@ -23,13 +23,16 @@ protocol RunWork: Sendable {
     /// Ends the run for good: the fence first, then its tries. It needs neither the description nor
     /// the notes: Galaxy may have removed them.
     ///
-    /// - Parameter tries: how many tries have been heard of.
-    /// - Returns: how it ended; nil if it is to fail, and has results after all.
+    /// - Parameters:
+    ///   - tries: how many tries have been heard of.
+    ///   - leavingResults: whether the run is over even if it has results.
+    /// - Returns: how it ended; nil if it has results, and is not over.
     func end(
         _ run: OpenedRun,
         _ reason: RunResult.EndReason,
         _ message: String,
-        tries: Int
+        tries: Int,
+        leavingResults: Bool
     ) async throws(HeadError) -> RunEnding?
 
     /// Brings the results of a run that has ended back once more.

@@ -47,10 +47,13 @@ struct ServedRun: Sendable {
         case .phaseBegan("stage"): return seq == 0 ? move(to: .staging) : []
         case .phaseBegan("collect"): return advance(to: .collecting)
         case .submitted(let id):
-            figures.tries = max(figures.tries, id.number)
+            hear(of: id)
             return advance(to: .queued)
-        case .running: return advance(to: .running)
-        case .waiting(_, let why):
+        case .running(let id, _):
+            hear(of: id)
+            return advance(to: .running)
+        case .waiting(let id, let why):
+            hear(of: id)
             if waiting == why { return [] }
             waiting = why
             return [.waiting(job, run, reason: why)]
@@ -58,6 +61,7 @@ struct ServedRun: Sendable {
             add(report)
             return []
         case .tryEnded(let id, let text, _):
+            hear(of: id)
             verdicts = (verdicts + ["Try \(id.number): \(text)"]).suffix(Self.mostVerdicts)
             return [note("Try \(id.number) came to nothing: \(text).")]
         case .note(let text): return [note(text)]
@@ -83,6 +87,8 @@ struct ServedRun: Sendable {
         verdicts = []
         return move(to: ServeState(ending.state))
     }
+
+    private mutating func hear(of id: TryID) { figures.tries = max(figures.tries, id.number) }
 
     private func note(_ text: String) -> ServeEvent { .note(job, run, text: text) }
 

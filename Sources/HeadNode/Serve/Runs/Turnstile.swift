@@ -23,7 +23,7 @@ final class Turnstile: Sendable {
         private var order: [UInt64] = []
         private var head = 0
 
-        var isEmpty: Bool { waiters.isEmpty }
+        var count: Int { waiters.count }
 
         mutating func join(_ ticket: UInt64, _ waiter: CheckedContinuation<Bool, Never>) {
             waiters[ticket] = waiter
@@ -55,6 +55,12 @@ final class Turnstile: Sendable {
         precondition(limit > 0, "nobody would ever get through")
         state = Mutex(State(free: limit))
     }
+
+    /// How many wait in line.
+    var waiting: Int { state.withLock { $0.urgent.count + $0.ordinary.count } }
+
+    /// Whether who comes now has to wait.
+    var isFull: Bool { state.withLock { $0.free == 0 } }
 
     /// Does `body` when it is its turn.
     ///

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""configure.py DIR PORT HEAD_NODE WORKER: writes the configuration of the Galaxy in DIR.
+
+The bucket is the one of DIR/s3-exports. Everything is written anew each time but what Galaxy keeps.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+
+import yaml
+
+directory, port, head_node, worker = sys.argv[1:]
+home = Path(directory)
+tools = Path(__file__).resolve().parent / "tools"
+key = (home / "key").read_text()
+bundled = ("data_source/upload.xml", "filters/catWrapper.xml")
+
+# A data table with both kinds of columns: `path`, which Galaxy tells the runner of, and one it does not.
+indices = home / "indices"
+(indices / "spaced name").mkdir(parents=True, exist_ok=True)
+(indices / "first.fa").write_text("first sequence\n")
+(indices / "first.fa.idx").write_text("first index\n")
+(indices / "spaced name" / "notes.txt").write_text("notes of the first\n")
+(home / "tool-data").mkdir(exist_ok=True)
+(home / "tool-data" / "shared.txt").write_text("shared by all tools\n")
+row = ("first", "First", str(indices / "first.fa"), str(indices / "spaced name"))
+(home / "sequences.loc").write_text("\t".join(row) + "\n")
+(home / "tables.xml").write_text(
+    '<tables><table name="test_sequences" comment_char="#">'
+    "<columns>value, name, path, notes_path</columns>"
+    f'<file path="{home}/sequences.loc"/></table></tables>\n'
+)
+
+
+def write(name, content):
+    (home / name).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+tool_files = [*bundled, *sorted(map(str, tools.glob("*.xml")))]
+entries = "".join(f'<tool file="{file}"/>' for file in tool_files)
+(home / "tool_conf.xml").write_text(
+    f'<toolbox><section id="test" name="Test">{entries}</section></toolbox>\n'
+)
+
+exported = shlex.split((home / "s3-exports").read_text())
+bucket = dict(word.split("=", 1) for word in exported if "=" in word)
+
+write(
+    "galaxy.yml",
+    {
+        "galaxy": {
+            "data_dir": str(home / "data"),
+            "database_connection": f"sqlite:///{home}/data/universe.sqlite?isolation_level=IMMEDIATE",
+            "id_secret": key,
+            "bootstrap_admin_api_key": key,
+            "admin_users": "admin@example.org",
+            "galaxy_infrastructure_url": f"http://127.0.0.1:{port}",
+            "job_config_file": str(home / "job_conf.yml"),
+            "tool_config_file": str(home / "tool_conf.xml"),
+            "tool_data_path": str(home / "tool-data"),
+            "tool_data_table_config_path": str(home / "tables.xml"),
+            "container_resolvers": [{"type": "explicit"}],
+            "conda_auto_init": False,
+            "use_cached_dependency_manager": False,
+            "cleanup_job": "never",
+            "job_metrics": [{"type": "core"}],
+            "interactivetools_enable": True,
+        },
+        "s3_executor": {
+            "instance": "test",
+            "executor": "local",
+            "s3": {
+                "bucket": bucket["GALAXY_S3_BUCKET"],
+                "endpoint": bucket["AWS_ENDPOINT_URL_S3"],
+                "region": bucket["AWS_REGION"],
+                "addressing": "path",
+            },
+            "local": {"worker": worker, "state_directory": str(home / "runs")},
+        },
+    },
+)
+
+ours = {"runner": "s3", "outputs_to_working_directory": True, "live_tool_output_reporting": True}
+write(
+    "job_conf.yml",
+    {
+        "runners": {
+            "local": {"load": "galaxy.jobs.runners.local:LocalJobRunner", "workers": 2},
+            "s3": {
+                "load": "galaxy_s3_executor.runner:S3JobRunner",
+                "workers": 4,
+                "head_node": head_node,
+            },
+        },
+        "execution": {
+            "default": "s3",
+            "environments": {
+                "local": {"runner": "local"},
+                # Metadata in Galaxy's own process: the many small jobs of the tests are quicker this way.
+                "s3": {**ours, "metadata": "internal"},
+                "external": {**ours, "metadata": "external"},
+                "extended": {**ours, "metadata_strategy": "extended"},
+                "short": {
+                    **ours,
+                    "metadata": "internal",
+                    "limits.walltime": "4s",
+                    "limits.grace": "1s",
+                    "resubmit": [{"condition": "walltime_reached and attempt < 2", "environment": "long"}],
+                },
+                "long": {**ours, "metadata": "internal", "limits.walltime": "10m"},
+                "remote": {
+                    **ours,
+                    "tool_evaluation_strategy": "remote",
+                    "metadata_strategy": "extended",
+                },
+                "mistaken": {**ours, "limits.walltime": "soon"},
+            },
+        },
+        "tools": [
+            {"class": "local", "environment": "local"},
+            {"class": "requires_galaxy", "environment": "local"},
+            {"id": "test_kinds", "environment": "external"},
+            {"id": "test_kinds_extended", "environment": "extended"},
+            {"id": "test_limited", "environment": "short"},
+            {"id": "test_remote", "environment": "remote"},
+            {"id": "test_mistaken", "environment": "mistaken"},
+        ],
+    },
+)

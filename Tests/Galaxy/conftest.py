@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client of the Galaxy that Scripts/galaxy has brought up, and the line that Scripts/test counts."""
+
+import os
+import signal
+import subprocess
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+from bioblend.galaxy import GalaxyInstance
+
+warnings.simplefilter("ignore")
+# Seconds. The machine is small and shared; nothing here says how long anything takes.
+PATIENCE = 300
+ENDED = ("ok", "error", "deleted", "paused")
+
+
+def pytest_terminal_summary(terminalreporter):
+    outcomes = terminalreporter.stats
+    bad = len(outcomes.get("failed", [])) + len(outcomes.get("error", []))
+    terminalreporter.write_line(f"{len(outcomes.get('passed', []))} passed, {bad} failed")
+
+
+class Lab:
+    """The Galaxy under test."""
+
+    def __init__(self):
+        self.directory = Path(os.environ["GALAXY_DIR"])
+        self.galaxy = GalaxyInstance(os.environ["GALAXY_URL"], key=os.environ["GALAXY_KEY"])
+        self.history = self.galaxy.histories.create_history("tests")["id"]
+
+    # Data
+
+    def upload(self, content, name="lines", ext="txt"):
+        made = self.galaxy.tools.paste_content(content, self.history, file_type=ext, file_name=name)
+        return self.uploaded(made)
+
+    def upload_file(self, path, name, ext):
+        made = self.galaxy.tools.upload_file(str(path), self.history, file_type=ext, file_name=name)
+        return self.uploaded(made)
+
+    def uploaded(self, made):
+        dataset = made["outputs"][0]["id"]
+        assert self.until(lambda: self.state(dataset) in ("ok", "error") and self.state(dataset)) == "ok"
+        return {"src": "hda", "id": dataset}
+
+    def state(self, dataset):
+        return self.galaxy.datasets.show_dataset(dataset)["state"]
+
+    def text(self, dataset):
+        return self.galaxy.datasets.download_dataset(dataset, require_ok_state=False).decode()
+
+    def elements(self, collection):
+        shown = self.galaxy.histories.show_dataset_collection(self.history, collection)
+        return {one["element_identifier"]: self.text(one["object"]["id"]) for one in shown["elements"]}
+
+    # Jobs
+
+    def start(self, tool, **inputs):
+        return Started(self, self.galaxy.tools.run_tool(self.history, tool, inputs))
+
+    def job(self, job):
+        return self.galaxy.jobs.show_job(job, full_details=True)
+
+    def output_so_far(self, job):
+        query = {"stdout_position": 0, "stdout_length": 10000, "stderr_position": 0, "stderr_length": 10000}
+        url = f"{self.galaxy.url}/jobs/{job}/console_output"
+        answer = self.galaxy.make_get_request(url, params=query)
+        # Galaxy 26.1 answers 500 before the job has an environment.
+        return (answer.ok and answer.json().get("stdout")) or ""
+
+    @staticmethod
+    def until(condition):
+        """What the condition gives, once that is true."""
+        end = time.monotonic() + PATIENCE
+        while not (found := condition()):
+            assert time.monotonic() < end, "it never came true"
+            time.sleep(0.3)
+        return found
+
+    # Processes
+
+    def process(self):
+        pid, _ = (self.directory / "process").read_text().split()
+        return int(pid)
+
+    def head_node(self):
+        """The head node's process, a child of Galaxy's."""
+        parent = self.process()
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                ppid = (entry / "stat").read_text().rpartition(") ")[2].split()[1]
+            except OSError:
+                continue
+            if int(ppid) == parent and words[1:2] == [b"serve"]:
+                return int(entry.name)
+        return None
+
+    def kill_galaxy(self):
+        pid = self.process()
+        os.kill(pid, signal.SIGKILL)
+        self.until(lambda: not Path(f"/proc/{pid}").exists())
+
+    def start_galaxy(self):
+        command = [os.environ["GALAXY_S3_TEST_UP"], "up", str(self.directory)]
+        for option, name in (("--head-node", "HEAD_NODE"), ("--worker", "WORKER")):
+            command[2:2] = [option, os.environ[f"GALAXY_S3_TEST_{name}"]]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def log(self):
+        return (self.directory / "galaxy.log").read_text(errors="replace")
+
+
+class Started:
+    """A job that a test has started."""
+
+    def __init__(self, lab, made):
+        self.lab = lab
+        self.jobs = [job["id"] for job in made["jobs"]]
+        self.id = self.jobs[0]
+        self.outputs = {one["output_name"]: one["id"] for one in made["outputs"]}
+        self.collections = {one.get("output_name"): one["id"] for one in made["output_collections"]}
+        self.implicit = [one["id"] for one in made["implicit_collections"]]
+
+    def show(self):
+        return self.lab.job(self.id)
+
+    def end(self):
+        """The job, once it has ended."""
+        self.lab.until(lambda: self.lab.galaxy.jobs.get_state(self.id) in ENDED)
+        return self.show()
+
+    def states(self):
+        """The states of all jobs that were started at once, when the last of them has ended."""
+
+        def found():
+            states = [self.lab.galaxy.jobs.get_state(job) for job in self.jobs]
+            return all(state in ENDED for state in states) and states
+
+        return self.lab.until(found)
+
+    def ended_ok(self):
+        job = self.end()
+        assert job["state"] == "ok", job
+        return job
+
+    def text(self, name="out"):
+        return self.lab.text(self.outputs[name])
+
+
+@pytest.fixture(scope="session")
+def lab():
+    return Lab()

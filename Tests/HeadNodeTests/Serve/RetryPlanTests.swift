@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Kubernetes
+import S3Client
+import Staging
+import Testing
+
+@testable import HeadNode
+
+@Suite struct RetryPlanTests {
+    private static let away = HeadError(
+        S3Error(.unreachable, what: "refused"),
+        doing: "Cannot stage"
+    )
+    private static let denied = HeadError(
+        S3Error(.accessDenied, what: "denied"),
+        doing: "Cannot collect"
+    )
+    private static let full = HeadError(
+        StagingError(.diskFull, what: "no space left on device"),
+        doing: "Cannot collect"
+    )
+    private static let forbidden = HeadError(
+        KubernetesError(.forbidden, what: "may not create jobs"),
+        doing: "Cannot submit"
+    )
+    private static let serverAway = HeadError(
+        KubernetesError(.unreachable, what: "refused"),
+        doing: "Cannot submit"
+    )
+    private static let missing = HeadError(
+        StagingError(.missing, what: "an input is not there"),
+        doing: "Cannot stage"
+    )
+    private static let busy = HeadError(.busy, what: "another head")
+    private static let damaged = HeadError(.damaged, what: "the report")
+
+    private func step(
+        _ error: HeadError,
+        isUnderWay: Bool,
+        failures: Int = 1
+    ) -> RetryPlan.Step {
+        var plan = RetryPlan()
+        var step = RetryPlan.Step.fail
+        for _ in 0..<failures {
+            step = plan.next(after: error, isUnderWay: isUnderWay, lasted: 1)
+        }
+        return step
+    }
+
+    @Test("the bucket or the cluster away is no job's failure, however long (F20)")
+    func whatComesBackIsWaitedFor() {
+        for error in [Self.away, Self.serverAway, Self.busy] {
+            for isUnderWay in [false, true] {
+                let first = step(error, isUnderWay: isUnderWay)
+                let late = step(error, isUnderWay: isUnderWay, failures: 100_000)
+                #expect(first == .again(seconds: 1))
+                #expect(late == .again(seconds: 15))
+            }
+        }
+    }
+
+    @Test func whatSomebodyMustDoFailsARunThatHasNotBegun() {
+        for error in [Self.denied, Self.full, Self.forbidden, Self.missing] {
+            #expect(step(error, isUnderWay: false) == .fail)
+            #expect(step(error, isUnderWay: true) == .again(seconds: 1))
+            #expect(step(error, isUnderWay: true, failures: 10) == .again(seconds: 60))
+        }
+    }
+
+    @Test func resultsInTheBucketAreWorthAnHour() {
+        for error in [Self.denied, Self.forbidden] {
+            var plan = RetryPlan()
+            var seconds = 0.0
+            while case .again(let pause) = plan.next(after: error, isUnderWay: true, lasted: 0) {
+                seconds += pause
+            }
+            #expect((3600...4200).contains(seconds))
+        }
+        #expect(step(Self.full, isUnderWay: true, failures: 10_000) == .again(seconds: 60))
+    }
+
+    @Test func whatIsGoneIsGone() {
+        #expect(step(Self.damaged, isUnderWay: true) == .fail)
+        #expect(step(HeadError(.otherRun, what: "x"), isUnderWay: true) == .fail)
+        #expect(step(HeadError(.description, what: "x"), isUnderWay: false) == .fail)
+    }
+
+    @Test func aRunThatHasMovedOnBeginsToCountAnew() {
+        var plan = RetryPlan()
+        for _ in 0..<20 { _ = plan.next(after: Self.away, isUnderWay: true, lasted: 1) }
+        let step = plan.next(after: Self.away, isUnderWay: true, lasted: 1000)
+        #expect(step == .again(seconds: 1))
+    }
+}

@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Galaxy's job runner: describes jobs, hands them to galaxy-head-node, and finishes what comes back.
+
+A run is one submission of a job. Its name is drawn before anything else, is Galaxy's external id of the
+job, and is written to the database before the run is submitted: so a crash at any moment leaves either
+a job that Galaxy dispatches anew, of which nothing runs, or a run that is submitted once more, by name.
+"""
+
+import json
+import os
+import queue
+import secrets
+import threading
+import time
+from typing import Any, ClassVar, Optional
+
+from galaxy.exceptions import ConfigurationError
+from galaxy.jobs.runners import AsynchronousJobRunner, AsynchronousJobState, JobState
+from galaxy.model import Job
+from galaxy.util import asbool
+from galaxy.util.custom_logging import get_logger
+from sqlalchemy import select
+
+from . import description
+from .client import ENDED, HeadNode, Refused, RunEvent
+
+log = get_logger(__name__)
+
+__all__ = ("S3JobRunner",)
+
+# In the order in which they can follow each other. A process that is started anew begins again at the first.
+PROGRESS = ("staging", "queued", "running", "collecting")
+FAILURES = {
+    "memory_limit_reached": JobState.runner_states.MEMORY_LIMIT_REACHED,
+    "walltime_reached": JobState.runner_states.WALLTIME_REACHED,
+}
+# Seconds between two looks at limits that Galaxy itself sets, and at jobs that were deleted meanwhile.
+LIMITS_PERIOD, DELETED_PERIOD = 1.0, 30.0
+
+
+class CannotRun(Exception):
+    """A job that this runner does not take, in words for its user."""
+
+
+class Run(AsynchronousJobState):
+    """One submission of a job, as Galaxy's runners know it."""
+
+    def __init__(self, job_wrapper, run: str):
+        super().__init__(
+            job_wrapper=job_wrapper,
+            job_destination=job_wrapper.job_destination,
+            files_dir=job_wrapper.working_directory,
+            job_id=run,
+        )
+        self.description = description.path_of(description.normal(job_wrapper.working_directory))
+        self.job = description.encode(self.description)
+        # Older Galaxies leave these two to whoever sets them first.
+        self.runner_state, self.stop_job = None, True
+        self.progress = -1
+        self.exit_code: Optional[int] = None
+        self.is_submitted = False
+        # The job is to end: its user has deleted it, or it has reached a limit of Galaxy's own.
+        self.is_stopped = False
+        self.has_ended = False
+
+    @property
+    def destination(self) -> dict[str, Any]:
+        return {"name": str(self.job_destination.id), "params": dict(self.job_destination.params or {})}
+
+
+class S3JobRunner(AsynchronousJobRunner):
+    """Runs jobs through `galaxy-head-node serve`, one process of it for each of Galaxy's own."""
+
+    runner_name = "S3JobRunner"
+    start_methods: ClassVar[list[str]] = ["_start_head_node", *AsynchronousJobRunner.start_methods]
+    # Events wait for no more than this; looking for them costs nothing.
+    monitor_sleep_time = 0.2
+
+    def __init__(self, app, nworkers, **kwargs):
+        specs = {
+            "head_node": {"map": str, "default": "galaxy-head-node"},
+            "config": {"map": str, "default": app.config.config_file},
+            "output_mode": {"map": str, "default": "copy"},
+            "metadata": {"map": str, "default": "external"},
+        }
+        # Names of Galaxy's Kubernetes runner are settings of the head node's, which judges them.
+        self._settings = {name: kwargs[name] for name in kwargs if name.startswith("k8s_")}
+        specs.update({name: {} for name in self._settings})
+        super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
+        self._refuse_configuration()
+        self._events: queue.SimpleQueue = queue.SimpleQueue()
+        self._tables = description.DataTables(app)
+        self._head = HeadNode(self._command(), app.config.server_name, self._events.put)
+        # By Galaxy's id of the job: what is not over yet. The lock holds for it and for what it holds.
+        self._runs: dict[int, Run] = {}
+        self._lock = threading.Lock()
+        # Events that could not be taken in, most likely because the database was away for a moment.
+        self._again: list[Any] = []
+        self._next_limits = self._next_deleted = 0.0
+
+    def _command(self) -> list[str]:
+        command = [self.runner_params["head_node"], "serve"]
+        if self.runner_params["config"]:
+            command += ["--config", os.path.abspath(self.runner_params["config"])]
+        for name, value in self._settings.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            command += ["--set", f"kubernetes.{name}={text}"]
+        return command
+
+    # What can be refused when Galaxy starts
+
+    def _refuse_configuration(self) -> None:
+        """Raises for whatever would fail every job. Destinations that rules make are looked at later."""
+        check_output_mode(self.runner_params["output_mode"], f"The runner {self.runner_name}")
+        check_metadata(self.runner_params["metadata"], f"The runner {self.runner_name}")
+        job_config = self.app.job_config
+        name = f"{type(self).__module__}:{type(self).__name__}"
+        ours = {plugin["id"] for plugin in job_config.runner_plugins if plugin["load"] == name}
+        for destinations in job_config.destinations.values():
+            for destination in destinations:
+                if destination.runner in ours:
+                    self._check_destination(destination)
+
+    def _check_destination(self, destination) -> None:
+        params = destination.params or {}
+        who = f"The environment {destination.id}"
+        check_output_mode(params.get("output_mode", "copy"), who)
+        check_metadata(params.get("metadata", "external"), who)
+        default = getattr(self.app.config, "outputs_to_working_directory", False)
+        if not asbool(params.get("outputs_to_working_directory", default)):
+            raise ConfigurationError(
+                f"{who} needs `outputs_to_working_directory: true`: results come back into the job's own"
+                " directory, and nowhere else."
+            )
+
+    def _start_head_node(self) -> None:
+        self._head.start()
+
+    # Queue
+
+    def queue_job(self, job_wrapper) -> None:
+        run = Run(job_wrapper, f"{job_wrapper.job_id}-{secrets.token_hex(8)}")
+        with self._lock:
+            self._runs[job_wrapper.job_id] = run
+        try:
+            if not self._prepare(run):
+                self._let_go(run)
+                return
+        except (CannotRun, ConfigurationError) as refusal:
+            self._fail(run, str(refusal))
+            return
+        job_wrapper.set_external_id(run.job_id)
+        self._submit(run)
+
+    def _prepare(self, run: Run) -> bool:
+        """Writes everything that the job needs. False if there is nothing to run."""
+        job_wrapper = run.job_wrapper
+        self._check(job_wrapper)
+        run.init_job_stream_files()
+        recorded = description.RecordingEnvironment(job_wrapper.job_io, job_wrapper.get_job())
+        job_wrapper.default_compute_environment = lambda job=None: recorded
+        if not self.prepare_job(job_wrapper, modify_command_for_container=False):
+            return False
+        image = self._image(job_wrapper)
+        script = self.get_job_file(
+            job_wrapper,
+            exit_code_path=run.exit_code_file,
+            shell=job_wrapper.shell,
+            galaxy_lib=None,
+            galaxy_virtual_env=None,
+        )
+        self.write_executable_script(run.job_file, script, job_io=job_wrapper.job_io)
+        description.write(
+            description.describe(job_wrapper, run, recorded, self._tables, image), run.description
+        )
+        return True
+
+    def _check(self, job_wrapper) -> None:
+        tool = job_wrapper.tool
+        if job_wrapper.is_task:
+            raise CannotRun("Split jobs (use_tasked_jobs) cannot be run through S3.")
+        if tool.tool_type == "interactive" or tool.produces_entry_points:
+            raise CannotRun("Interactive tools cannot be run through S3: nobody could reach them there.")
+        if job_wrapper.remote_command_line:
+            raise CannotRun("`tool_evaluation_strategy: remote` needs Galaxy's files where the tool runs.")
+        self._check_destination(job_wrapper.job_destination)
+
+    def _image(self, job_wrapper) -> Optional[str]:
+        container = self._find_container(job_wrapper)
+        if container is not None and container.container_type == "docker":
+            return container.container_id
+        if self._head.executor == "kubernetes":
+            raise CannotRun(
+                f"The tool {job_wrapper.tool.id} has no Docker container, which it needs on Kubernetes."
+                " An administrator can name one: `docker_enabled: true`, `docker_default_container_id`."
+            )
+        return None
+
+    def _submit(self, run: Run) -> None:
+        with self._lock:
+            if not run.is_stopped:
+                run.is_submitted = True
+                self._head.submit(run.job, run.job_id, run.destination)
+                return
+        # It was deleted while it was prepared: nobody else knows of it.
+        self._events.put(RunEvent(run.job_id, "cancelled"))
+
+    # Stop and recover
+
+    def stop_job(self, job_wrapper) -> None:
+        try:
+            name = job_wrapper.get_job().job_runner_external_id
+            with self._lock:
+                run = self._runs.get(job_wrapper.job_id)
+            if run is None and name:
+                # It was deleted while nobody watched it.
+                run = Run(job_wrapper, name)
+                run.is_submitted = True
+                with self._lock:
+                    run = self._runs.setdefault(job_wrapper.job_id, run)
+            if run is not None:
+                self._stop(run)
+        except Exception:
+            log.exception("(%s) Cannot stop the job", job_wrapper.job_id)
+
+    def _stop(self, run: Run) -> None:
+        with self._lock:
+            if run.is_stopped or run.has_ended:
+                return
+            run.is_stopped = True
+            if run.is_submitted:
+                self._head.cancel(run.job, run.job_id)
+
+    def recover(self, job: Job, job_wrapper) -> None:
+        run = Run(job_wrapper, job.job_runner_external_id)
+        run.running = job.state == Job.states.RUNNING
+        with self._lock:
+            self._runs[job_wrapper.job_id] = run
+        self._submit(run)
+        if job.state == Job.states.STOPPED:
+            self._stop(run)
+
+    def shutdown(self) -> None:
+        self._head.close(patience=10)
+        super().shutdown()
+
+    # Watch
+
+    def check_watched_items(self) -> None:
+        for event in self._news():
+            run = self._find(event.run)
+            if run is None:
+                continue
+            try:
+                self._take(run, event)
+            except Exception:
+                log.exception("(%s/%s) Cannot take in %s yet", run.job_wrapper.job_id, run.job_id, event)
+                self._again.append(event)
+        now = time.monotonic()
+        if now >= self._next_limits:
+            self._next_limits = now + LIMITS_PERIOD
+            while self._again:
+                self._events.put(self._again.pop(0))
+            self._look_at_limits()
+        if now >= self._next_deleted:
+            self._next_deleted = now + DELETED_PERIOD
+            self._look_for_deleted()
+
+    def _news(self) -> list[Any]:
+        """The last that is known of each run: what lies before is history."""
+        news: dict[str, Any] = {}
+        try:
+            while True:
+                event = self._events.get_nowait()
+                if not is_final(news.get(event.run)):
+                    news[event.run] = event
+        except queue.Empty:
+            return list(news.values())
+
+    def _find(self, name: str) -> Optional[Run]:
+        job_id, _, _ = name.rpartition("-")
+        with self._lock:
+            run = self._runs.get(int(job_id)) if job_id.isdecimal() else None
+        return run if run is not None and run.job_id == name and not run.has_ended else None
+
+    def _take(self, run: Run, event) -> None:
+        if isinstance(event, Refused):
+            log.warning(
+                "(%s/%s) %s was refused: %s", run.job_wrapper.job_id, run.job_id, event.method, event.message
+            )
+            event = RunEvent(event.run, "cancelled" if event.method == "cancel" else "failed", event.message)
+        if event.state in ENDED:
+            self._end(run, event)
+            return
+        progress = PROGRESS.index(event.state)
+        if progress > run.progress:
+            if progress >= PROGRESS.index("running") and not run.running:
+                run.job_wrapper.change_state(Job.states.RUNNING)
+                run.running = True
+            run.progress = progress
+
+    def _end(self, run: Run, event: RunEvent) -> None:
+        is_over = run.job_wrapper.get_state() in Job.finished_states
+        run.has_ended = True
+        run.running = run.stop_job = False
+        run.exit_code = event.exit_code
+        if is_over:
+            self.work_queue.put((self._drop, run))
+        elif event.state in ("ok", "tool_failed"):
+            self.mark_as_finished(run)
+        elif run.runner_state is not None:
+            # A limit of Galaxy's own, which has said so already.
+            self._fail(run, run.fail_message)
+        else:
+            words = event.message or f"The job ended as {event.state.replace('_', ' ')}."
+            self._fail(run, words, FAILURES.get(event.state))
+
+    def _look_at_limits(self) -> None:
+        with self._lock:
+            running = [run for run in self._runs.values() if run.running and not run.is_stopped]
+        for run in running:
+            if run.check_limits():
+                # It fails when the run has ended: Galaxy may begin it anew at once, in the same directory.
+                self._stop(run)
+
+    def _look_for_deleted(self) -> None:
+        """Galaxy stops a job before it says that it is deleted; what falls between the two is found here."""
+        with self._lock:
+            watched = {id: run for id, run in self._runs.items() if run.is_submitted and not run.is_stopped}
+        if not watched:
+            return
+        gone = (Job.states.DELETED, Job.states.DELETING, Job.states.STOPPED)
+        found = select(Job.id).where(Job.id.in_(watched), Job.state.in_(gone))
+        for id in self.sa_session.scalars(found):
+            self._stop(watched[id])
+
+    # Finish
+
+    def finish_job(self, job_state) -> None:
+        try:
+            if not self._has_exit_code(job_state):
+                self._fail(job_state, "The job's exit code did not come back.")
+                return
+            if self._sets_metadata_externally(job_state.job_wrapper):
+                self._handle_metadata_externally(job_state.job_wrapper, resolve_requirements=True)
+            super().finish_job(job_state)
+        finally:
+            self._let_go(job_state)
+
+    @staticmethod
+    def _has_exit_code(run: Run) -> bool:
+        """Galaxy takes an exit code that is missing for 0."""
+        try:
+            with open(run.exit_code_file) as file:
+                code = int(file.read())
+        except (OSError, ValueError):
+            return False
+        return run.exit_code is None or run.exit_code == code
+
+    def _sets_metadata_externally(self, job_wrapper) -> bool:
+        how = job_wrapper.job_destination.params.get("metadata", self.runner_params["metadata"])
+        strategy = job_wrapper.metadata_strategy or self.app.config.metadata_strategy
+        return how == "external" or strategy != "directory"
+
+    def fail_job(self, job_state, exception=False, message="Job failed", full_status=None) -> None:
+        try:
+            streams = full_status or self._streams(job_state.job_wrapper)
+            super().fail_job(job_state, exception=exception, message=message, full_status=streams)
+        finally:
+            self._let_go(job_state)
+
+    def _fail(self, run: Run, message: str, runner_state: Optional[str] = None) -> None:
+        # There is nothing to stop, or not any more.
+        run.has_ended, run.stop_job = True, False
+        run.fail_message = message
+        run.runner_state = runner_state or run.runner_state
+        self.mark_as_failed(run)
+
+    def _streams(self, job_wrapper) -> dict[str, str]:
+        """What came back of a tool that did not come to its end."""
+        streams = {}
+        for name in ("stdout", "stderr"):
+            try:
+                path = os.path.join(job_wrapper.working_directory, "outputs", f"tool_{name}")
+                with open(path, "rb") as stream:
+                    streams[name] = self._job_io_for_db(stream)
+            except Exception as error:
+                log.debug("(%s) No %s: %s", job_wrapper.job_id, name, error)
+        return streams
+
+    def _drop(self, run: Run) -> None:
+        """The job was deleted, or failed otherwise: what its run came to is of no interest."""
+        try:
+            cleanup, state = run.job_wrapper.cleanup_job, run.job_wrapper.get_state()
+            if cleanup == "always" or (cleanup == "onsuccess" and state != Job.states.ERROR):
+                run.job_wrapper.cleanup()
+        finally:
+            self._let_go(run)
+
+    def _let_go(self, job_state) -> None:
+        """The run is over for Galaxy. Another one of the same job may have begun already."""
+        job_id = job_state.job_wrapper.job_id
+        with self._lock:
+            run = self._runs.get(job_id)
+            if run is job_state or not isinstance(job_state, Run):
+                self._runs.pop(job_id, None)
+            else:
+                run = job_state
+        if run is not None and run.is_submitted:
+            self._head.forget(run.job, run.job_id)
+
+
+def is_final(event: Any) -> bool:
+    return isinstance(event, Refused) or (event is not None and event.state in ENDED)
+
+
+def check_output_mode(mode: str, who: str) -> None:
+    if mode in ("link", "object_store"):
+        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`, which is not here yet; use copy.")
+    if mode != "copy":
+        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`; there is only copy.")
+
+
+def check_metadata(how: str, who: str) -> None:
+    if how not in ("external", "internal"):
+        raise ConfigurationError(f"{who} asks for `metadata: {how}`; there are external and internal.")

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Descriptions, made from stand-ins for Galaxy's objects. Tests/Galaxy makes them from the real ones."""
+
+import base64
+import json
+import os
+from types import SimpleNamespace
+
+import pytest
+from galaxy_s3_executor import description
+
+
+class Dataset:
+    """As Galaxy's DatasetInstance, of which descriptions use this much."""
+
+    def __init__(self, path, metadata=None, deferred=False, extra_files=None):
+        self.path = str(path)
+        self.metadata = metadata
+        states = SimpleNamespace(DEFERRED="deferred")
+        self.dataset = SimpleNamespace(
+            state="deferred" if deferred else "ok",
+            states=states,
+            extra_files_path_exists=lambda: extra_files is not None,
+            extra_files_path=extra_files and str(extra_files),
+        )
+
+
+class MetadataFile:
+    def __init__(self, path):
+        self.get_file_name = lambda: str(path)
+
+
+class OutputPath(str):
+    false_extra_files_path = None
+
+
+@pytest.fixture(autouse=True)
+def stand_ins(monkeypatch):
+    monkeypatch.setattr(description, "DatasetInstance", Dataset)
+    monkeypatch.setattr(description, "MetadataFile", MetadataFile)
+
+
+@pytest.fixture
+def job(tmp_path):
+    """A job whose command has been built: its wrapper, the runner's state, and what was noted."""
+    directory = tmp_path / "jobs/000/42"
+    for name in ("working", "outputs", "configs"):
+        (directory / name).mkdir(parents=True)
+    (directory / "tool_script.sh").write_text("wc -l < input\n")
+    tool = SimpleNamespace(id="wc_gnu", tool_dir=None, required_files=None, find_output_def=lambda name: None)
+    io = SimpleNamespace(
+        get_input_path=lambda dataset: dataset.path, get_output_hdas_and_fnames=lambda: outputs
+    )
+    outputs = {}
+    record = SimpleNamespace(input_datasets=[], input_library_datasets=[])
+    app = SimpleNamespace(
+        tool_data_tables=SimpleNamespace(data_tables={}),
+        config=SimpleNamespace(tool_data_path=str(tmp_path / "tool-data")),
+    )
+    tables = description.DataTables(app)
+    wrapper = SimpleNamespace(
+        job_id=42,
+        tool=tool,
+        shell="/bin/bash",
+        working_directory=str(directory),
+        extra_filenames=[],
+        job_io=io,
+        get_job=lambda: record,
+    )
+    state = SimpleNamespace(
+        job_file=str(directory / "galaxy_42.sh"),
+        exit_code_file=str(directory / "galaxy_42.ec"),
+        output_file=str(directory / "galaxy_42.o"),
+        error_file=str(directory / "galaxy_42.e"),
+    )
+    recorded = SimpleNamespace(datasets=[], reference_data=[], materialized_objects={})
+    return SimpleNamespace(
+        directory=directory,
+        tool=tool,
+        wrapper=wrapper,
+        recorded=recorded,
+        outputs=outputs,
+        inputs=record.input_datasets,
+        tables=app.tool_data_tables.data_tables,
+        describe=lambda image=None: description.describe(wrapper, state, recorded, tables, image),
+    )
+
+
+def listed(name, dataset):
+    return SimpleNamespace(name=name, dataset=dataset)
+
+
+def make(path, text="x"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_the_whole_of_a_plain_job(job, tmp_path):
+    read = make(tmp_path / "objects/dataset_1.dat")
+    job.inputs.append(listed("input", Dataset(read)))
+    job.outputs["out_file1"] = (None, OutputPath(job.directory / "outputs/dataset_2.dat"))
+    assert job.describe("quay.io/biocontainers/coreutils:8.31") == {
+        "version": 1,
+        "galaxy_id": "42",
+        "tool_id": "wc_gnu",
+        "image": "quay.io/biocontainers/coreutils:8.31",
+        "job_directory": str(job.directory),
+        "working_directory": str(job.directory),
+        "command": ["/bin/bash", f"{job.directory}/galaxy_42.sh"],
+        "environment": {},
+        "inputs": [{"path": str(read), "extra_files": None, "metadata_files": []}],
+        "tool_files": [],
+        "reference_data": [],
+        "outputs": [{"name": "out_file1", "path": f"{job.directory}/outputs/dataset_2.dat"}],
+        "exit_code_file": f"{job.directory}/galaxy_42.ec",
+        "stdout": f"{job.directory}/outputs/tool_stdout",
+        "stderr": f"{job.directory}/outputs/tool_stderr",
+        "job_stdout": f"{job.directory}/galaxy_42.o",
+        "job_stderr": f"{job.directory}/galaxy_42.e",
+    }
+
+
+def test_an_input_stands_once_with_all_that_belongs_to_it(job, tmp_path):
+    read = make(tmp_path / "objects/dataset_1.dat")
+    make(tmp_path / "objects/dataset_1_files/sub/note.txt")
+    index = make(tmp_path / "objects/_metadata_files/metadata_1.dat")
+    gone = tmp_path / "objects/_metadata_files/metadata_2.dat"
+    metadata = {"bam_index": MetadataFile(index), "old_index": MetadataFile(gone), "columns": 3}
+    job.inputs += [listed("many", Dataset(read, metadata)), listed("many1", Dataset(read, metadata))]
+    job.recorded.datasets.append(Dataset(read, metadata))
+    assert job.describe()["inputs"] == [
+        {
+            "path": str(read),
+            "extra_files": str(tmp_path / "objects/dataset_1_files"),
+            "metadata_files": [str(index)],
+        }
+    ]
+
+
+def test_a_dataset_that_only_a_template_asked_for_is_an_input(job, tmp_path):
+    read = make(tmp_path / "objects/dataset_9.dat")
+    job.recorded.datasets.append(Dataset(read))
+    assert [one["path"] for one in job.describe()["inputs"]] == [str(read)]
+
+
+def test_extra_files_are_where_the_object_store_has_them(job, tmp_path):
+    read = make(tmp_path / "library/reads.fastq")
+    elsewhere = tmp_path / "objects/dataset_1_files"
+    elsewhere.mkdir(parents=True)
+    job.inputs.append(listed("input", Dataset(read, extra_files=elsewhere)))
+    assert job.describe()["inputs"][0]["extra_files"] == str(elsewhere)
+
+
+def test_inputs_that_are_none(job, tmp_path):
+    made = make(job.directory / "inputs/dataset_7.dat")
+    job.inputs += [
+        listed("optional", None),
+        # Deferred: Galaxy has made a file of it in the job directory, which travels as a whole.
+        listed("deferred", Dataset(tmp_path / "objects/dataset_7.dat", deferred=True)),
+        listed("element", Dataset(tmp_path / "objects/dataset_8.dat", deferred=True)),
+    ]
+    job.recorded.materialized_objects["deferred"] = Dataset(made)
+    assert job.describe()["inputs"] == []
+
+
+def test_outputs_name_their_extra_files_and_where_they_are_made(job):
+    path = OutputPath(job.directory / "outputs/dataset_2.dat")
+    path.false_extra_files_path = str(job.directory / "outputs/dataset_2_files")
+    job.outputs["page"] = (None, path)
+    job.tool.find_output_def = lambda name: SimpleNamespace(from_work_dir="made/page.html")
+    assert job.describe()["outputs"] == [
+        {
+            "name": "page",
+            "path": str(path),
+            "extra_files": path.false_extra_files_path,
+            "from_work_dir": "made/page.html",
+        }
+    ]
+
+
+def test_the_tools_directory_travels_if_the_job_names_it(job, tmp_path):
+    root = tmp_path / "tools/wc"
+    make(root / "wc.py")
+    job.tool.tool_dir = str(root)
+    assert job.describe()["tool_files"] == []
+    (job.directory / "tool_script.sh").write_text(f"python '{root}/wc.py'\n")
+    assert job.describe()["tool_files"] == [{"root": str(root), "files": None}]
+    job.tool.required_files = SimpleNamespace(find_required_files=lambda _: ["wc.py", "lib/a.py", "wc.py"])
+    assert job.describe()["tool_files"] == [{"root": str(root), "files": ["lib/a.py", "wc.py"]}]
+
+
+@pytest.mark.parametrize("place", ["configs/tmpabc", "tool_env_x"])
+def test_the_tools_directory_may_be_named_anywhere(job, tmp_path, place):
+    root = tmp_path / "tools/wc"
+    make(root / "wc.py")
+    job.tool.tool_dir = str(root)
+    file = make(job.directory / place, f"PYTHONPATH={root}")
+    if place.startswith("configs"):
+        job.wrapper.extra_filenames.append(str(file))
+    assert job.describe()["tool_files"] == [{"root": str(root), "files": None}]
+
+
+def test_reference_data_that_templates_asked_for(job, tmp_path):
+    sequence = make(tmp_path / "indices/hg38/hg38.fa")
+    make(tmp_path / "indices/bwa/hg38.fa.bwt")
+    prefix = tmp_path / "indices/bwa/hg38.fa"
+    job.recorded.reference_data += [
+        str(sequence),
+        str(prefix),
+        f"{sequence.parent}/",
+        "hg38",
+        "",
+        None,
+        str(tmp_path / "indices/of-the-image"),
+        str(job.directory / "configs"),
+    ]
+    # The directory holds the sequence; of what is not there nothing is known.
+    assert job.describe()["reference_data"] == [{"path": str(prefix)}, {"path": str(sequence.parent)}]
+
+
+def test_reference_data_that_only_the_command_names(job, tmp_path):
+    named, longer = tmp_path / "indices/hg1", tmp_path / "indices/hg19"
+    prefix = make(tmp_path / "indices/bowtie/hg38.1.bt2").parent / "hg38"
+    spaced = tmp_path / "indices/a name"
+    for path in (named, longer, spaced):
+        path.mkdir(parents=True)
+    shared = make(tmp_path / "tool-data/shared/ucsc/chrom.len")
+    rows = [["hg1", str(named)], ["hg19", str(longer)], ["spaced", str(spaced)], ["none", "", None]]
+    job.tables["all"] = SimpleNamespace(get_version_fields=lambda: (len(rows), rows))
+    job.tables["other"] = SimpleNamespace()
+    (job.directory / "tool_script.sh").write_text(
+        f"align --index={longer}/genome --notes '{spaced}' --lengths '{shared}' --all {tmp_path}/tool-data/"
+        f" '{prefix}.1.bt2'\n"
+    )
+    wanted = [longer, spaced, shared]
+    assert job.describe()["reference_data"] == [{"path": str(path)} for path in sorted(wanted)]
+    # A table that has grown meanwhile.
+    rows.append(["hg38", str(prefix)])
+    wanted.append(prefix)
+    assert job.describe()["reference_data"] == [{"path": str(path)} for path in sorted(wanted)]
+
+
+def test_paths_are_normal_and_shells_may_have_arguments(job):
+    job.wrapper.working_directory = f"/{job.directory}/./"
+    job.wrapper.shell = "/bin/bash -e"
+    made = job.describe()
+    assert made["job_directory"] == str(job.directory)
+    assert made["command"] == ["/bin/bash", "-e", f"{job.directory}/galaxy_42.sh"]
+
+
+def test_a_name_is_bytes(job, tmp_path):
+    raw = os.fsencode(tmp_path) + b"/caf\xe9.dat"
+    with open(raw, "w"):
+        job.inputs.append(listed("input", Dataset(os.fsdecode(raw))))
+    (made,) = job.describe()["inputs"]
+    assert base64.b64decode(made["path"]["base64"]) == raw
+    json.dumps(made).encode("utf-8")
+
+
+def test_it_is_written_whole(job, tmp_path):
+    path = description.path_of(str(job.directory))
+    assert path == f"{job.directory}/galaxy_s3/job.json"
+    description.write({"version": 1}, path)
+    description.write(job.describe(), path)
+    with open(path, encoding="utf-8") as file:
+        assert json.load(file) == job.describe()
+    assert os.listdir(os.path.dirname(path)) == ["job.json"]
+
+
+def test_what_is_noted_is_not_changed():
+    io = SimpleNamespace(get_input_path=lambda dataset: dataset.path)
+    environment = description.RecordingEnvironment(io, None)
+    dataset = Dataset("/objects/dataset_1.dat")
+    assert environment.input_path_rewrite(dataset) == "/objects/dataset_1.dat"
+    assert environment.input_extra_files_rewrite(dataset) == "/objects/dataset_1_files"
+    assert environment.unstructured_path_rewrite("/indices/hg38") is None
+    assert dataset in environment.datasets
+    assert environment.reference_data == ["/indices/hg38"]

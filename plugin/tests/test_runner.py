@@ -1,0 +1,512 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runner's own decisions, with stand-ins for Galaxy and for the head node."""
+
+import os
+import re
+from types import SimpleNamespace
+
+import pytest
+from galaxy.exceptions import ConfigurationError
+from galaxy.jobs.runners import AsynchronousJobRunner, JobState
+from galaxy.model import Job
+from galaxy_s3_executor import description
+from galaxy_s3_executor.client import Refused, RunEvent
+from galaxy_s3_executor.runner import S3JobRunner
+
+STATES = JobState.runner_states
+OURS = {"outputs_to_working_directory": True}
+
+
+class FakeHead:
+    """Writes down what it is asked, with what else happened in between."""
+
+    def __init__(self, history, executor=None):
+        self.history = history
+        self.executor = executor
+
+    def submit(self, job, run, destination):
+        self.history.append(("submit", job, run, destination))
+
+    def cancel(self, job, run):
+        self.history.append(("cancel", run))
+
+    def forget(self, job, run):
+        self.history.append(("forget", run))
+
+
+class Queue(list):
+    put = list.append
+
+
+class Wrapper:
+    """A job as its runner sees it."""
+
+    is_task = remote_command_line = False
+    cleanup_job = "onsuccess"
+    shell = "/bin/bash"
+
+    def __init__(self, job_id, directory, history, **params):
+        self.job_id, self.history = job_id, history
+        self.working_directory = str(directory)
+        self.job_destination = SimpleNamespace(id="k8s", params={**OURS, **params}, runner="s3")
+        self.tool = SimpleNamespace(
+            id="wc", old_id="wc", tool_type="default", produces_entry_points=False, timelimit=None
+        )
+        self.app = SimpleNamespace(config=SimpleNamespace(redact_email_in_job_name=True))
+        self.job = SimpleNamespace(state=Job.states.QUEUED, job_runner_external_id=None)
+        self.job_io = None
+        self.metadata_strategy = None
+
+    def get_id_tag(self):
+        return str(self.job_id)
+
+    def get_job(self):
+        return self.job
+
+    def get_state(self):
+        return self.job.state
+
+    def set_external_id(self, name):
+        path = description.path_of(self.working_directory)
+        self.history.append(("external id", name, os.path.exists(path)))
+        self.job.job_runner_external_id = name
+
+    def change_state(self, state):
+        self.history.append(("state", state.value))
+        self.job.state = state
+
+    def cleanup(self):
+        self.history.append(("cleanup",))
+
+    def has_limits(self):
+        return False
+
+
+@pytest.fixture
+def history():
+    return []
+
+
+@pytest.fixture
+def galaxy():
+    """An application with one environment of ours and one of somebody else's."""
+
+    def make(params=OURS, **config):
+        def environment(id, runner, params):
+            return SimpleNamespace(id=id, runner=runner, params=params)
+
+        load = "galaxy_s3_executor.runner:S3JobRunner"
+        return SimpleNamespace(
+            config=SimpleNamespace(
+                config_file="/galaxy/config/galaxy.yml",
+                server_name="main.job-handlers.1",
+                redact_email_in_job_name=True,
+                metadata_strategy="directory",
+                **config,
+            ),
+            model=SimpleNamespace(context=None),
+            job_config=SimpleNamespace(
+                runner_plugins=[
+                    {"id": "s3", "load": load},
+                    {"id": "local", "load": "galaxy.jobs.runners.local:LocalJobRunner"},
+                ],
+                destinations={
+                    "k8s": (environment("k8s", "s3", params),),
+                    "local": (environment("local", "local", {"output_mode": "of another runner"}),),
+                },
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+def runner(galaxy, history, monkeypatch):
+    made = S3JobRunner(galaxy(), 1)
+    made._head = FakeHead(history)
+    made.work_queue = Queue()
+    made.sa_session = SimpleNamespace(scalars=lambda _: [])
+    monkeypatch.setattr(made, "prepare_job", lambda *_, **__: True)
+    monkeypatch.setattr(made, "get_job_file", lambda *_, **__: "true")
+    monkeypatch.setattr(made, "write_executable_script", lambda *_, **__: None)
+    monkeypatch.setattr(made, "_find_container", lambda _: None)
+    monkeypatch.setattr(description, "describe", lambda *_: {"version": 1})
+    return made
+
+
+@pytest.fixture
+def job(tmp_path, history):
+    def make(job_id=42, **params):
+        directory = tmp_path / str(job_id)
+        (directory / "outputs").mkdir(parents=True)
+        return Wrapper(job_id, directory, history, **params)
+
+    return make
+
+
+def queued(runner, wrapper):
+    runner.queue_job(wrapper)
+    return runner._runs[wrapper.job_id]
+
+
+def happen(runner, *events):
+    for event in events:
+        runner._events.put(event)
+    runner.check_watched_items()
+
+
+def end_well(run, code=0):
+    with open(run.exit_code_file, "w") as file:
+        file.write(f"{code}\n")
+
+
+# Configuration
+
+
+def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kubernetes_runner(galaxy):
+    runner = S3JobRunner(
+        galaxy(),
+        4,
+        head_node="/opt/galaxy-head-node",
+        k8s_namespace="jobs",
+        k8s_use_service_account=True,
+        k8s_node_selector={"pool": "a b"},
+    )
+    assert runner._command() == [
+        "/opt/galaxy-head-node",
+        "serve",
+        "--config",
+        "/galaxy/config/galaxy.yml",
+        "--set",
+        "kubernetes.k8s_namespace=jobs",
+        "--set",
+        "kubernetes.k8s_use_service_account=true",
+        "--set",
+        'kubernetes.k8s_node_selector={"pool": "a b"}',
+    ]
+
+
+def test_a_misspelt_parameter_stops_galaxy(galaxy):
+    with pytest.raises(Exception, match="Invalid job runner parameter for this plugin: head_nod"):
+        S3JobRunner(galaxy(), 4, head_nod="/opt/galaxy-head-node")
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({}, "environment k8s needs `outputs_to_working_directory: true`"),
+        ({"outputs_to_working_directory": "false"}, "environment k8s needs"),
+        (
+            {**OURS, "output_mode": "link"},
+            "environment k8s asks for `output_mode: link`, which is not here yet",
+        ),
+        ({**OURS, "output_mode": "object_store"}, "not here yet"),
+        ({**OURS, "output_mode": "copies"}, "there is only copy"),
+        ({**OURS, "metadata": "no"}, "there are external and internal"),
+    ],
+)
+def test_what_would_fail_every_job_stops_galaxy(galaxy, params, words):
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        S3JobRunner(galaxy(params), 4)
+
+
+def test_galaxys_own_setting_is_as_good_as_the_environments(galaxy):
+    S3JobRunner(galaxy({}, outputs_to_working_directory=True), 4)
+    with pytest.raises(ConfigurationError, match="runner S3JobRunner asks for `output_mode: link`"):
+        S3JobRunner(galaxy(), 4, output_mode="link")
+
+
+# Queue
+
+
+def test_a_run_is_described_then_named_then_submitted(runner, job, history):
+    wrapper = job(limits_memory="4Gi")
+    run = queued(runner, wrapper)
+    assert re.fullmatch(r"42-[0-9a-f]{16}", run.job_id)
+    destination = {"name": "k8s", "params": {**OURS, "limits_memory": "4Gi"}}
+    assert history == [
+        ("external id", run.job_id, True),
+        ("submit", f"{wrapper.working_directory}/galaxy_s3/job.json", run.job_id, destination),
+    ]
+
+
+def test_nothing_is_submitted_if_galaxy_cannot_be_told(runner, job, history, monkeypatch):
+    wrapper = job()
+    monkeypatch.setattr(wrapper, "set_external_id", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        runner.queue_job(wrapper)
+    assert history == []
+
+
+def test_a_job_that_need_not_run_is_let_go(runner, job, history, monkeypatch):
+    monkeypatch.setattr(runner, "prepare_job", lambda *_, **__: False)
+    runner.queue_job(job())
+    assert (runner._runs, history) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda wrapper: setattr(wrapper, "is_task", True), "Split jobs"),
+        (lambda wrapper: setattr(wrapper.tool, "tool_type", "interactive"), "Interactive tools"),
+        (lambda wrapper: setattr(wrapper, "remote_command_line", True), "tool_evaluation_strategy: remote"),
+        (lambda wrapper: wrapper.job_destination.params.clear(), "outputs_to_working_directory: true"),
+        (lambda wrapper: wrapper.job_destination.params.update(output_mode="link"), "not here yet"),
+    ],
+)
+def test_what_cannot_run_fails_in_words(runner, job, history, change, words):
+    wrapper = job()
+    change(wrapper)
+    runner.queue_job(wrapper)
+    ((method, run),) = runner.work_queue
+    assert method == runner.fail_job
+    assert words in run.fail_message
+    assert history == []
+
+
+def test_kubernetes_needs_a_container(runner, job, history, monkeypatch):
+    runner._head.executor = "kubernetes"
+    runner.queue_job(job(1))
+    ((_, run),) = runner.work_queue
+    assert "The tool wc has no Docker container" in run.fail_message
+    container = SimpleNamespace(container_type="singularity", container_id="/images/wc.sif")
+    monkeypatch.setattr(runner, "_find_container", lambda _: container)
+    runner.queue_job(job(2))
+    assert len(runner.work_queue) == 2
+    container.container_type, container.container_id = "docker", "busybox"
+    assert queued(runner, job(3)).is_submitted
+
+
+# States
+
+
+def test_a_job_that_runs_is_said_to_run_once(runner, job, history):
+    run = queued(runner, job())
+    del history[:]
+    for state in ("staging", "queued", "running", "staging", "running", "collecting"):
+        happen(runner, RunEvent(run.job_id, state))
+    assert history == [("state", "running")]
+    assert runner.work_queue == []
+
+
+def test_only_the_last_word_on_a_run_counts(runner, job, history):
+    run = queued(runner, job())
+    del history[:]
+    ended = RunEvent(run.job_id, "ok", "", 0)
+    happen(runner, RunEvent(run.job_id, "running"), ended, RunEvent(run.job_id, "staging"), ended)
+    assert (history, runner.work_queue) == ([], [(runner.finish_job, run)])
+    happen(runner, ended, RunEvent(run.job_id, "failed"))
+    assert len(runner.work_queue) == 1
+
+
+def test_another_run_of_the_job_is_nobodys(runner, job, history):
+    run = queued(runner, job())
+    del history[:]
+    happen(
+        runner,
+        RunEvent("42-00000000000000aa", "ok", "", 0),
+        RunEvent("41-00000000000000aa", "ok", "", 0),
+        RunEvent("?", "ok", "", 0),
+    )
+    assert (history, runner.work_queue) == ([], [])
+    assert not run.has_ended
+
+
+@pytest.mark.parametrize(
+    ("state", "runner_state"),
+    [
+        ("memory_limit_reached", STATES.MEMORY_LIMIT_REACHED),
+        ("walltime_reached", STATES.WALLTIME_REACHED),
+        ("failed", None),
+        ("cancelled", None),
+    ],
+)
+def test_failures_are_told_in_galaxys_words(runner, job, state, runner_state):
+    run = queued(runner, job())
+    happen(runner, RunEvent(run.job_id, state, "The reason."))
+    assert runner.work_queue == [(runner.fail_job, run)]
+    assert (run.runner_state, run.fail_message, run.stop_job) == (runner_state, "The reason.", False)
+
+
+def test_a_refusal_fails_the_job(runner, job):
+    run = queued(runner, job())
+    happen(runner, Refused(run.job_id, "submit", "limits.walltime: write a time"))
+    assert runner.work_queue == [(runner.fail_job, run)]
+    assert run.fail_message == "limits.walltime: write a time"
+
+
+def test_a_database_that_is_away_loses_nothing(runner, job, monkeypatch):
+    wrapper = job()
+    run = queued(runner, wrapper)
+    with monkeypatch.context() as away:
+        away.setattr(wrapper, "get_state", lambda: 1 / 0)
+        happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    assert runner.work_queue == []
+    runner._next_limits = 0
+    runner.check_watched_items()
+    runner.check_watched_items()
+    assert runner.work_queue == [(runner.finish_job, run)]
+
+
+# Stop and recover
+
+
+def test_a_job_that_is_deleted_is_cancelled_and_then_dropped(runner, job, history):
+    wrapper = job()
+    run = queued(runner, wrapper)
+    wrapper.job.state = Job.states.DELETED
+    runner.stop_job(wrapper)
+    runner.stop_job(wrapper)
+    assert history[2:] == [("cancel", run.job_id)]
+    happen(runner, RunEvent(run.job_id, "cancelled"))
+    ((method, argument),) = runner.work_queue
+    method(argument)
+    assert history[3:] == [("cleanup",), ("forget", run.job_id)]
+    assert runner._runs == {}
+
+
+def test_a_job_that_is_deleted_while_it_is_prepared_is_never_submitted(runner, job, history, monkeypatch):
+    wrapper = job()
+
+    def prepare(*_, **__):
+        wrapper.job.state = Job.states.DELETED
+        runner.stop_job(wrapper)
+        return True
+
+    monkeypatch.setattr(runner, "prepare_job", prepare)
+    runner.queue_job(wrapper)
+    runner.check_watched_items()
+    ((method, argument),) = runner.work_queue
+    method(argument)
+    assert [entry[0] for entry in history] == ["external id", "cleanup"]
+    assert runner._runs == {}
+
+
+def test_a_job_that_was_deleted_while_nobody_watched_is_cancelled(runner, job, history):
+    wrapper = job()
+    wrapper.job.state = Job.states.DELETED
+    wrapper.job.job_runner_external_id = "42-00000000000000aa"
+    runner.stop_job(wrapper)
+    assert history == [("cancel", "42-00000000000000aa")]
+    happen(runner, Refused("42-00000000000000aa", "cancel", "Job 42 has no run"))
+    assert [method for method, _ in runner.work_queue] == [runner._drop]
+
+
+def test_a_job_that_was_never_queued_needs_no_stopping(runner, job, history):
+    runner.stop_job(job())
+    assert (history, runner._runs) == ([], {})
+
+
+def test_stopping_never_raises(runner, job, monkeypatch):
+    wrapper = job()
+    monkeypatch.setattr(wrapper, "get_job", lambda: 1 / 0)
+    runner.stop_job(wrapper)
+
+
+def test_a_deletion_that_was_missed_is_found(runner, job, history):
+    run = queued(runner, job())
+    runner.sa_session = SimpleNamespace(scalars=lambda _: [42])
+    runner._next_deleted = 0
+    runner.check_watched_items()
+    assert history[-1] == ("cancel", run.job_id)
+
+
+def test_a_limit_of_galaxys_own_fails_the_job_when_its_run_has_ended(runner, job, history, monkeypatch):
+    run = queued(runner, job())
+    happen(runner, RunEvent(run.job_id, "running"))
+
+    def check_limits():
+        run.runner_state, run.fail_message = STATES.GLOBAL_WALLTIME_REACHED, "Too long."
+        return True
+
+    monkeypatch.setattr(run, "check_limits", check_limits)
+    runner._next_limits = 0
+    runner.check_watched_items()
+    assert history[-1] == ("cancel", run.job_id)
+    assert runner.work_queue == []
+    happen(runner, RunEvent(run.job_id, "cancelled", "The run was cancelled."))
+    assert runner.work_queue == [(runner.fail_job, run)]
+    assert (run.runner_state, run.fail_message) == (STATES.GLOBAL_WALLTIME_REACHED, "Too long.")
+
+
+def test_a_job_is_taken_up_by_its_name(runner, job, history):
+    wrapper = job()
+    wrapper.job.state = Job.states.RUNNING
+    wrapper.job.job_runner_external_id = "42-00000000000000aa"
+    runner.recover(wrapper.job, wrapper)
+    path = f"{wrapper.working_directory}/galaxy_s3/job.json"
+    assert history == [("submit", path, "42-00000000000000aa", {"name": "k8s", "params": OURS})]
+    happen(runner, RunEvent("42-00000000000000aa", "running"))
+    assert len(history) == 1
+    happen(runner, RunEvent("42-00000000000000aa", "tool_failed", "", 3))
+    assert [method for method, _ in runner.work_queue] == [runner.finish_job]
+
+
+# Finish
+
+
+@pytest.fixture
+def galaxys(monkeypatch, history):
+    """Galaxy's own part of finishing and failing a job."""
+    base = AsynchronousJobRunner
+    monkeypatch.setattr(base, "finish_job", lambda *_: history.append(("finish",)))
+    monkeypatch.setattr(base, "_handle_metadata_externally", lambda *_, **__: history.append(("metadata",)))
+    monkeypatch.setattr(
+        base,
+        "fail_job",
+        lambda self, state, exception, message, full_status: history.append(("fail", full_status)),
+    )
+    monkeypatch.setattr(base, "_job_io_for_db", lambda self, stream: stream.read().decode())
+
+
+@pytest.mark.parametrize(
+    ("params", "strategy", "steps"),
+    [
+        ({}, None, ["metadata", "finish", "forget"]),
+        ({"metadata": "internal"}, None, ["finish", "forget"]),
+        ({"metadata": "internal"}, "extended", ["metadata", "finish", "forget"]),
+    ],
+)
+def test_finishing_sets_metadata_as_it_was_chosen(runner, job, history, galaxys, params, strategy, steps):
+    wrapper = job(**params)
+    wrapper.metadata_strategy = strategy
+    run = queued(runner, wrapper)
+    del history[:]
+    end_well(run)
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    runner.finish_job(run)
+    assert [entry[0] for entry in history] == steps
+    assert runner._runs == {}
+
+
+@pytest.mark.parametrize("content", [None, "", "3\n", "x\n"])
+def test_an_exit_code_that_is_not_the_tools_is_not_taken(runner, job, history, galaxys, content):
+    run = queued(runner, job())
+    del history[:]
+    if content is not None:
+        end_well(run, content.strip())
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    runner.work_queue.clear()
+    runner.finish_job(run)
+    assert runner.work_queue == [(runner.fail_job, run)]
+    assert run.fail_message == "The job's exit code did not come back."
+    assert ("finish",) not in history
+
+
+def test_a_failed_job_shows_what_its_tool_had_said(runner, job, history, galaxys):
+    wrapper = job()
+    run = queued(runner, wrapper)
+    with open(os.path.join(wrapper.working_directory, "outputs", "tool_stdout"), "w") as file:
+        file.write("so far")
+    del history[:]
+    runner.fail_job(run)
+    assert history == [("fail", {"stdout": "so far"}), ("forget", run.job_id)]
+
+
+def test_the_next_run_of_a_job_is_not_let_go_with_the_last(runner, job, history):
+    wrapper = job()
+    first = queued(runner, wrapper)
+    second = queued(runner, wrapper)
+    runner._let_go(first)
+    assert runner._runs == {42: second}
+    assert history[-1] == ("forget", first.job_id)
