@@ -26,7 +26,8 @@ package struct HTTPRequest: Sendable {
     /// minutes, and a watch for longer.
     package var silenceLimit: Duration?
     /// Bytes a second below which a server counts as silent. For a stream of small events, which is
-    /// well as long as anything comes at all, it is 1.
+    /// well as long as anything comes at all, it is 1. 0 for a stream that may be silent for ever;
+    /// then nothing is counted, which is much cheaper where there are many.
     package var silenceRate = 1024
     /// How long the exchange may take from its start to its end, waiting for its turn aside; nil for
     /// as long as something moves.

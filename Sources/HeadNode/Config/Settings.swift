@@ -10,7 +10,7 @@ import Staging
 struct Settings: Sendable, Equatable {
     /// The name of this Galaxy among those that share the bucket.
     var instance: InstanceName
-    var storage: StorageLocation
+    @Boxed var storage: StorageLocation
     /// The part of the bucket that is ours.
     var prefix: KeyPrefix
     /// The profile of the shared AWS files to take credentials from; nil for the default order.
@@ -18,7 +18,7 @@ struct Settings: Sendable, Equatable {
     var staging: StagingPolicy
     var executor: ExecutorKind
     var local: LocalSettings
-    var kubernetes: KubernetesSettings
+    @Boxed var kubernetes: KubernetesSettings
     /// How often a run that came to nothing is tried again, disruptions not counted.
     var retries: Int
     /// How often a run is tried again after disruptions that are not the tool's fault.

@@ -9,6 +9,8 @@ import Synchronization
 final class Cluster: Sendable {
     let client: KubernetesClient
     let view = ClusterView()
+    /// Lets as many logs be followed as there may be streams: who waits here costs little.
+    let streams = Turnstile(limit: KubernetesClient.streamLimit)
     private let words = Mutex<[TryID: TryWords]>([:])
     /// Jobs that the server removes by itself when their time is over.
     private let timed = Mutex<Set<String>>([])

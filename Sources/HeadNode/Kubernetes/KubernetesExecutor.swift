@@ -103,6 +103,7 @@ struct KubernetesExecutor: Executor {
         let follower = TryFollower(
             client: client,
             view: cluster.view,
+            streams: cluster.streams,
             job: name(id).description,
             roles: roles,
             limits: TryJudge.Limits(settings.patience),

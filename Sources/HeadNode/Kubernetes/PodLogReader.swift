@@ -10,6 +10,7 @@ import Synchronization
 /// end. So it gives up quietly where the log is not to be had.
 struct PodLogReader: Sendable {
     let client: KubernetesClient
+    let streams: Turnstile
     let pod: String
     let container: String
     /// Whether the container still runs, as far as is known.
@@ -21,6 +22,11 @@ struct PodLogReader: Sendable {
     private static let patience = 3
 
     func callAsFunction() async {
+        // Thrown when the task is cancelled before its turn.
+        try? await streams.pass { () async throws(HeadError) in await read() }
+    }
+
+    private func read() async {
         let time = Mutex("")
         var failures = 0
         while !Task.isCancelled {

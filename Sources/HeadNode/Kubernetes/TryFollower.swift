@@ -8,14 +8,15 @@ import Staging
 struct TryFollower: Sendable {
     let client: KubernetesClient
     let view: ClusterView
+    let streams: Turnstile
     let job: String
     let roles: PodRoles
     let limits: TryJudge.Limits
     let words: TryWords
     let news: @Sendable (TryNews) -> Void
 
-    /// How often something is looked at although nothing has changed.
-    private static let tick = Duration.seconds(1)
+    /// How often something is looked at although nothing has changed, in seconds.
+    private static let tick = 1.0
     /// How often the events of a pod that waits are read, in seconds.
     private static let eventsEvery = 30.0
 
@@ -28,11 +29,8 @@ struct TryFollower: Sendable {
         view.wake(for: job) { wake.yield() }
         defer { view.wake(for: job, nil) }
         wake.yield()
-        return await withTaskGroup(of: Void.self, returning: TryEnd?.self) { group in
-            group.addTask {
-                while (try? await Task.sleep(for: Self.tick)) != nil { wake.yield() }
-                wake.finish()
-            }
+        return await withDiscardingTaskGroup(returning: TryEnd?.self) { group in
+            var nextTick = 0.0
             var judge = TryJudge(limits)
             var followed: Set<String> = []
             var silence = ClusterSilence()
@@ -62,6 +60,13 @@ struct TryFollower: Sendable {
                     if isOver, end != .exited(0) { await drain() }
                     return words.hasResult ? .exited(0) : end
                 }
+                guard sighting.isTimed, now >= nextTick else { continue }
+                // Half of it: a tick must not come too early to be followed by another one.
+                nextTick = now + Self.tick / 2
+                group.addTask {
+                    guard (try? await Task.sleep(for: .seconds(Self.tick))) != nil else { return }
+                    wake.yield()
+                }
             }
             return nil
         }
@@ -86,7 +91,8 @@ struct TryFollower: Sendable {
         }
     }
 
-    /// Readers for the containers that have begun and are not read yet.
+    /// Readers for the containers that have begun and are not read yet. What a container has said
+    /// that ended well is of no use any more.
     private func newReaders(
         _ seen: ClusterView.Seen,
         _ followed: inout Set<String>,
@@ -97,7 +103,8 @@ struct TryFollower: Sendable {
             let name = pod.metadata.name
             for container in roles.names {
                 let state = pod.status.container(container)?.state
-                guard state?.running != nil || state?.terminated != nil,
+                let hasFailed = state?.terminated.map { $0.exitCode != 0 } ?? false
+                guard state?.running != nil || hasFailed,
                     followed.insert("\(name)/\(container)").inserted
                 else { continue }
                 readers.append(reader(name, container, wake))
@@ -113,6 +120,7 @@ struct TryFollower: Sendable {
     ) -> PodLogReader {
         PodLogReader(
             client: client,
+            streams: streams,
             pod: pod,
             container: container,
             isRunning: { [view, job] in

@@ -17,6 +17,9 @@ enum TrySighting: Sendable, Equatable {
     case stuck(TryEnd, seconds: Int)
     case ended(TryEnd)
 
+    /// Whether time alone can make something of it.
+    var isTimed: Bool { if case .running = self { false } else { true } }
+
     init(
         job: Job?,
         pods: [Pod],

@@ -26,7 +26,10 @@ struct ExecuteStep: Sendable {
         _ state: inout RunState
     ) async throws(HeadError) -> RunResult {
         while true {
-            if let result = try await desk.result() { return result }
+            let known = try await inShortTask { [desk] () async throws(HeadError) in
+                try await desk.result()
+            }
+            if let result = known { return result }
             let number = state.openTry ?? (state.tries.last?.number ?? 0) + 1
             let id = TryID(run: state.run, number: number)
             if state.openTry == nil {
@@ -62,7 +65,9 @@ struct ExecuteStep: Sendable {
                 specSHA256: specSHA256,
                 storage: settings.storage
             )
-            try await executor.submit(order) { tell(id, $0) }
+            try await inShortTask { [self] () async throws(HeadError) in
+                try await executor.submit(order) { tell(id, $0) }
+            }
             state.tries[last].isSubmitted = true
             try folder.note(state)
         }

@@ -21,13 +21,15 @@ package struct PodLogOptions: Sendable, Equatable {
 extension KubernetesClient {
     /// Bytes of a log's line that are kept; the rest of it is dropped.
     package static let longestLogLine = 1 << 20
+    /// Logs that are followed at a time.
+    package static let streamLimit = ClusterLink.streamLimit
 
     /// Streams a container's log, line by line, without line ends.
     ///
     /// It is tried again as long as nothing of the log has come. A log that is cut off after that is
     /// an error, and going on where it was cut is the caller's affair: `sinceTime` is as exact as a
     /// second. Its end says that the server has no more to send, which is not that the container has
-    /// ended. 512 logs are followed at a time; more wait their turn.
+    /// ended. `streamLimit` logs are followed at a time; more wait their turn.
     ///
     /// - Parameter each: called in order, on a thread of the transport: it may write to a local
     ///   disk, and wait for nothing else.
@@ -48,9 +50,8 @@ extension KubernetesClient {
         )
         var request = ClusterRequest(call, logURL(pod, container, options))
         request.accept = "application/json, */*"
-        request.silenceRate = 1
         // Keep-alive probes of TCP find out about a server that has gone.
-        if options.follow { request.silenceLimit = .seconds(1 << 30) }
+        request.silenceRate = options.follow ? 0 : 1
         let prepared = request
         try await run(call) { pass, _ throws(CallFailure) in
             let sink = LineSink(limit: Self.longestLogLine, each: each)

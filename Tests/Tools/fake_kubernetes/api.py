@@ -9,6 +9,7 @@ import time
 from discovery import DOCUMENTS
 from faults import Disorder, Faults
 from objects import Refused, Selector
+from serving import Reset
 from shapes import VERSIONS
 
 HEARTBEAT = 5.0
@@ -35,7 +36,7 @@ class API:
             await asyncio.sleep(rule.delay)
         if rule and (rule.reset or rule.status):
             if rule.reset:
-                raise ConnectionResetError
+                raise Reset
             words = rule.message or "a rule of the fake says so"
             refused = Refused(rule.status, rule.reason or "", words, rule.details)
             entry["status"] = rule.status

@@ -11,6 +11,10 @@ LARGEST_BODY = 8 << 20
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 404: "Not Found", 500: "Server Error"}
 
 
+class Reset(Exception):
+    """The connection is to be reset."""
+
+
 class Request:
     """One request, its body read whole."""
 
@@ -60,7 +64,7 @@ class Connection:
         fields = [("Content-Type", kind), ("Content-Length", str(len(body))), *headers]
         self.writer.write(head(status, fields) + body[:cut])
         if cut is not None:
-            raise ConnectionResetError
+            raise Reset
         await self.writer.drain()
 
     async def stream(self, pieces, headers=(), kind="application/json", cut=None):
@@ -71,7 +75,7 @@ class Connection:
         count = 0
         async for piece in pieces:
             if count == cut:
-                raise ConnectionResetError
+                raise Reset
             count += 1
             self.writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await self.writer.drain()
@@ -122,9 +126,10 @@ class Server:
         try:
             while True:
                 await self.handle(await connection.request(), connection)
-        except ConnectionResetError:
+        except Reset:
             connection.reset()
-        except (asyncio.IncompleteReadError, BrokenPipeError, TimeoutError):
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            # The client has gone.
             pass
         finally:
             self.connections.discard(connection)

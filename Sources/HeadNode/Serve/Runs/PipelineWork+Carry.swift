@@ -14,10 +14,10 @@ extension PipelineWork {
         var state: RunState
         let prepared: JobPipeline.Prepared
 
-        init(_ pipeline: JobPipeline, _ state: RunState, _ prepared: JobPipeline.Prepared) {
-            self.pipeline = pipeline
-            self.state = state
-            self.prepared = prepared
+        init(_ departure: Departure) {
+            pipeline = departure.pipeline
+            state = departure.state
+            prepared = departure.prepared
         }
 
         func execute(_ spec: RunSpec) async throws(HeadError) -> RunResult {
@@ -29,13 +29,24 @@ extension PipelineWork {
         }
     }
 
+    /// What a flight begins with.
+    private struct Departure {
+        let pipeline: JobPipeline
+        let state: RunState
+        let prepared: JobPipeline.Prepared
+    }
+
     func carry(
         _ run: OpenedRun,
         _ observe: @escaping RunObserver
     ) async throws(HeadError) -> RunEnding {
         try await flights.pass { () async throws(HeadError) -> RunEnding in
             let flight = try await inTurn { () async throws(HeadError) in
-                try await depart(run, observe)
+                Flight(
+                    try await inShortTask { () async throws(HeadError) in
+                        try await depart(run, observe)
+                    }
+                )
             }
             switch flight.prepared {
             case .over(let ending): return ending
@@ -69,7 +80,7 @@ extension PipelineWork {
     private func depart(
         _ run: OpenedRun,
         _ observe: @escaping RunObserver
-    ) async throws(HeadError) -> Flight {
+    ) async throws(HeadError) -> Departure {
         let (description, folder, noted) = try take(run)
         var state = noted
         let settings = run.settings.settings
@@ -90,10 +101,10 @@ extension PipelineWork {
             observe: observe
         )
         if let ending = state.ending {
-            return Flight(pipeline, state, .over(ending))
+            return Departure(pipeline: pipeline, state: state, prepared: .over(ending))
         }
         let prepared = try await pipeline.prepare(&state, isResumed: run.isResumed)
-        return Flight(pipeline, state, prepared)
+        return Departure(pipeline: pipeline, state: state, prepared: prepared)
     }
 
     /// The run's folder, which must still be this run's.

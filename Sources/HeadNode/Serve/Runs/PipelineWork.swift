@@ -46,7 +46,9 @@ struct PipelineWork: RunWork {
             throw Refusal(error)
         }
         do throws(HeadError) {
-            return try await open(submission, settings)
+            return try await inShortTask { () async throws(HeadError) in
+                try await open(submission, settings)
+            }
         } catch {
             throw Refusal(error)
         }

@@ -50,6 +50,7 @@ struct RunKeeper: Sendable {
         }
     }
 
+    @inline(never)  // `serve` waits for hours, and would have to keep room for all of these.
     private func open(_ job: RunBoard.NewJob) async -> OpenedRun? {
         let outcome: Result<OpenedRun, Refusal>
         do throws(HeadError) {
@@ -75,6 +76,7 @@ struct RunKeeper: Sendable {
         }
     }
 
+    @inline(never)
     private func pause(
         _ run: OpenedRun,
         _ stop: StopSwitch,
@@ -94,6 +96,7 @@ struct RunKeeper: Sendable {
     /// Ends the run for good, however long that takes.
     ///
     /// - Returns: whether it has ended; false when it has results after all, or this process ends.
+    @inline(never)
     private func end(
         _ run: OpenedRun,
         _ reason: RunResult.EndReason,
