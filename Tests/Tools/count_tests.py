@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""count_tests.py STATUS LOG: "PASSED FAILED" of one part of Scripts/test.
+"""count_tests.py STATUS LOG: "PASSED FAILED" of one part of Scripts/test, then a line for each failure.
 
 Swift Testing's closing lines and lines that are "N passed, N failed" and nothing else are added up.
 A part that ended with another status than 0 counts at least one failure, whatever it printed; one
@@ -12,6 +12,9 @@ import sys
 SWIFT = re.compile(r"Test run with (\d+) tests?(?: in \d+ suites?)? (passed|failed)")
 FAILED_TEST = re.compile(r'^. Test (?:".*"|\S+\(.*\)).* failed after ')
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$")
+# What Swift Testing, pytest and the scripts say of a failure, and the first words of a compiler's.
+FAILURE = re.compile(r"^. Test .* recorded an issue |^(FAILED|ERROR) |\berror: ")
+LONGEST_FAILURE, MOST_FAILURES = 400, 20
 
 
 def count(status, lines):
@@ -35,5 +38,15 @@ def count(status, lines):
     return passed, failed
 
 
-with open(sys.argv[2], encoding="utf-8", errors="replace") as log:
-    print(*count(int(sys.argv[1]), log))
+def main():
+    status = int(sys.argv[1])
+    with open(sys.argv[2], encoding="utf-8", errors="replace") as log:
+        lines = log.read().splitlines()
+    passed, failed = count(status, lines)
+    print(passed, failed)
+    if failed:
+        failures = [line[:LONGEST_FAILURE] for line in lines if FAILURE.search(line)]
+        print("\n".join((failures or lines[-5:])[:MOST_FAILURES]))
+
+
+main()
