@@ -27,7 +27,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Tell metrics to Prometheus: 127.0.0.1:9090, unix:/path, or none.",
+            "Tell metrics to Prometheus: 127.0.0.1:9464, unix:/path, or none.",
             discussion: "Wins over metrics.listen.",
             valueName: "address"
         )

@@ -148,7 +148,7 @@ enum ConfigSchema {
     static let metricsListen = text(
         "metrics.listen",
         fallback: "none",
-        expected: "none, an address with a port such as 127.0.0.1:9090, or unix:/path",
+        expected: "none, an address with a port such as 127.0.0.1:9464, or unix:/path",
         doc:
             "Where `serve` tells metrics to Prometheus; `{server}` in a path is the Galaxy server's"
             + " name."
