@@ -161,7 +161,7 @@ class Fake:
             return json.loads(response.read() or b"{}")
 
 
-def measure(count, idle, folder, options):
+def measure(count, followed, idle, folder, options):
     jobs = [describe(folder / "jobs", number) for number in range(1, count + 1)]
     fake, states = Fake(folder), States()
     settings = [
@@ -184,12 +184,12 @@ def measure(count, idle, folder, options):
         parts.end("start")
         for job in jobs:
             head.submit(job)
-        wall = parts.end("submit all", states.wait("queued", count, 1800))
-        print(f"{count / wall:.0f} submissions a second")
-        states.wait("running", count, 600)
-        parts.end("until all run")
+        wall = parts.end(f"submit {followed}", states.wait("queued", followed, 1800))
+        print(f"{followed / wall:.0f} submissions a second")
+        states.wait("running", followed, 600)
+        parts.end(f"until {followed} run")
         time.sleep(idle)
-        parts.end(f"all run, {idle} s")
+        parts.end(f"all wait, {idle} s")
         fake.tell("POST", "/_release")
         wall = parts.end("until all are ok", states.wait("ok", count, 3600))
         print(f"{count / wall:.0f} jobs a second brought back")
@@ -216,10 +216,10 @@ def main():
     except (ValueError, PermissionError):
         pass
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    count = min(known.jobs, (files - RESERVED_FILES) // FILES_A_JOB)
-    if count < known.jobs:
-        print(f"no more than {count} jobs at once: a process may have {files} files open here")
-    measure(count, known.idle, known.folder, options)
+    followed = min(known.jobs, (files - RESERVED_FILES) // FILES_A_JOB)
+    if followed < known.jobs:
+        print(f"{followed} jobs run at once, the others are in line: {files} open files are the limit here")
+    measure(known.jobs, followed, known.idle, known.folder, options)
 
 
 main()
