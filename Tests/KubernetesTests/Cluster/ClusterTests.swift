@@ -140,7 +140,7 @@ import Testing
             for await _ in ended {}
             group.cancelAll()
         }
-        #expect(told.all.contains { $0.contains("trouble") }, "\(told.all)")
+        // A server that says goodbye and is back at once is no trouble; else it is not told for ever.
         #expect(told.all.filter { $0.utf8.starts(with: "trouble".utf8) }.count < 100)
         #expect(try await client.deleteJob(name))
     }
