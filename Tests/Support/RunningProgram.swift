@@ -106,11 +106,11 @@ package final class RunningProgram: Sendable {
 package struct Patience: Sendable {
     let seconds: Int
 
-    package static let long = Patience(seconds: 60)
-    /// A minute on a machine with nothing else to do has some 3000.
+    package static let long = Patience(seconds: 180)
+    /// Three minutes on a machine with nothing else to do have some 9000.
     private static let fewestLooks = 1000
     /// For a kubelet, which looks at disks only now and then.
-    package static let veryLong = Patience(seconds: 240)
+    package static let veryLong = Patience(seconds: 360)
     /// For dozens of jobs at once on a small machine.
     package static let forMany = Patience(seconds: 1200)
 

@@ -81,6 +81,8 @@ class API:
     # Answers read whole
 
     def answer(self, request):
+        if "protobuf" in request.headers.get("content-type", ""):
+            raise Refused(415, "UnsupportedMediaType", "the fake reads JSON")
         if request.path in DOCUMENTS:
             return dump(DOCUMENTS[request.path])
         if request.path == "/version":

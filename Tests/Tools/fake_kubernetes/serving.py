@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/1.1 as an API server speaks it: kept connections, JSON answers, endless chunked streams."""
+"""HTTP/1.1 as servers speak it: kept connections, whole answers, endless chunked streams."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ import socket
 import struct
 import urllib.parse
 
-LARGEST_BODY = 8 << 20
+LARGEST_BODY = 256 << 20
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 404: "Not Found", 500: "Server Error"}
 
 

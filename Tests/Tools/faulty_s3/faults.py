@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong between a client and an S3 server, by rules (rules.py). Beside what is said there, a
+rule is about a request when these fit:
+
+    operation    "PutObject", or several: the API reference's names
+    key          a regular expression, searched in the key as it is, not encoded
+    part         the number of a part
+
+and may say, in the order in which it happens:
+
+    delay        seconds before anything else
+    flip_sent    the byte of the request's body that is changed on its way (negative: from its end)
+    skew         so many seconds the server's clock is off: it refuses who differs by 15 minutes
+    page         so many keys a page of a list has at most
+    committed    true: what was asked is done first, and all that follows is about its answer alone
+    reset        true: the connection is reset instead of an answer
+    status       an answer instead of the server's own; with `code`, `message`, `headers`, or a literal
+                 `body`. 200 with a code is the error that comes after a 200
+    headers      fields of the server's answer that are replaced; null removes one
+    flip         the byte of the answer's body that is changed
+    rest         "gone": a body that is whole by its headers, and is short (see `cut`)
+    cut          so many bytes of the body, and then a reset; with `rest`, and then a proper end
+    drip         bytes a second at which the body comes
+"""
+
+import re
+
+import rules
+
+
+class Rule(rules.Rule):
+    """What a client of an S3 server meets."""
+
+    EFFECTS = frozenset(
+        ("operation", "key", "part", "delay", "flip_sent", "skew", "page", "committed", "reset")
+        + ("status", "code", "message", "headers", "body", "flip", "rest", "cut", "drip")
+    )
+
+    def __init__(self, fields):
+        super().__init__(fields)
+        self.key = re.compile(fields.get("key", ""))
+        known = fields.get("operation")
+        self.operations = {known} if isinstance(known, str) else known and set(known)
+
+    def fits(self, call):
+        return (
+            super().fits(call)
+            and (not self.operations or call.operation in self.operations)
+            and self.key.search(call.key)
+            and self.part in (None, call.part)
+        )
+
+
+class Faults(rules.Rules):
+    """All rules."""
+
+    def __init__(self, given=()):
+        super().__init__(Rule, given)
