@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Digests
 import Names
 import Transport
@@ -22,8 +23,11 @@ package struct Uploaded: Sendable, Equatable {
 ///
 /// The checksum of each piece is calculated from the source before the piece is sent, so the store
 /// refuses anything that was damaged on its way. When an upload in parts fails or is cancelled, it
-/// is aborted before the error is thrown.
+/// is aborted before the error is thrown; when somebody else has aborted it, it is begun anew.
 package struct Upload: Sendable {
+    /// How often an upload in parts is begun.
+    private static let attempts = 3
+
     private let store: any ObjectStore
     private let limits: TransferLimits
     private let observe: TransferObserver
@@ -67,6 +71,24 @@ package struct Upload: Sendable {
     }
 
     private func putParts(
+        _ source: some UploadSource,
+        at key: ObjectKey,
+        _ plan: PartPlan,
+        _ options: PutOptions
+    ) async throws(S3Error) -> Uploaded {
+        for attempt in 2...Self.attempts {
+            do throws(S3Error) {
+                return try await putPartsOnce(source, at: key, plan, options)
+            } catch {
+                // A rule of the bucket's, or a person, has cleaned up. The bytes are still here.
+                guard error.code == .noSuchUpload else { throw error }
+                observe(.restarted(attempt: attempt, why: error.headline))
+            }
+        }
+        return try await putPartsOnce(source, at: key, plan, options)
+    }
+
+    private func putPartsOnce(
         _ source: some UploadSource,
         at key: ObjectKey,
         _ plan: PartPlan,

@@ -65,6 +65,38 @@ import Testing
         #expect(store.calls.count { $0.kind == .uploadPart } < 6)
     }
 
+    @Test(arguments: [1, 2, 3])
+    func `an upload that somebody has aborted is begun anew, twice`(aborted: Int) async throws {
+        let left = Mutex(aborted)
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            let kind: InMemoryObjectStore.Call.Kind =
+                aborted == 2 ? .uploadPart : .completeMultipart
+            guard call.kind == kind, !call.isDone else { return }
+            let isGone = left.withLock { left in
+                guard left > 0 else { return false }
+                left -= 1
+                return true
+            }
+            if isGone { throw S3Error(.noSuchUpload, what: "gone") }
+        }
+        let bytes = patterned(Self.part * 2)
+        let key = try ObjectKey("k")
+        let limits = TransferLimits(
+            parallel: 1,
+            partBytes: Int64(Self.part),
+            thresholdBytes: Int64(Self.part)
+        )
+        let found = await code { () throws(S3Error) in
+            try await Upload(to: store, limits: limits).run(MemorySource(bytes), at: key)
+        }
+        #expect(found == (aborted < 3 ? nil : .noSuchUpload))
+        #expect(store.storedBytes(key) == (aborted < 3 ? bytes : nil))
+        #expect(
+            store.calls.count { $0.kind == .createMultipart && !$0.isDone } == min(3, aborted + 1)
+        )
+        #expect(store.openUploads == 0)
+    }
+
     @Test func `a cancelled upload is aborted`() async throws {
         let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
         let store = InMemoryObjectStore { call throws(S3Error) in

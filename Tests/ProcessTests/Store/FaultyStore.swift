@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import FoundationEssentials
+import Glibc
+import S3Client
+import TestSupport
+
+/// A lab whose programs meet the bucket through Tests/Tools/faulty_s3, which does as it is told.
+struct FaultyStore {
+    let lab: Lab
+    private let url: String
+
+    /// One request, as the proxy has seen it.
+    struct Request: Decodable {
+        var operation: String
+        var key: String
+        /// What the client was told; nil when it was told nothing.
+        var status: Int?
+    }
+
+    /// Gives `body` a store, and ends the proxy afterwards.
+    static func run(_ body: (FaultyStore) async throws -> Void) async throws {
+        let real = try await TestServer.running(.seaweed)
+        var template = Array("/tmp/galaxy-s3-faulty-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw ChildProcess.Failure(description: "mkdtemp: \(String(cString: strerror(errno)))")
+        }
+        let folder = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) },
+            as: UTF8.self
+        )
+        defer { _ = try? Shell.run("rm -rf \(folder)") }
+        let tools =
+            #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined() + "/Tests/Tools"
+        let proxy = try RunningProgram(
+            ["/usr/bin/python3", "\(tools)/faulty_s3", "--to", real.endpoint],
+            environment: [
+                "AWS_ACCESS_KEY_ID": real.credentials.accessKeyID,
+                "AWS_SECRET_ACCESS_KEY": real.credentials.secretKey.reveal(),
+                "PATH": "/usr/bin:/bin",
+            ],
+            streams: "\(folder)/proxy"
+        )
+        defer { proxy.send(SIGKILL) }
+        try await Patience.long.wait("the proxy") {
+            proxy.output.hasSuffix("\n") || proxy.hasEnded
+        }
+        let url = proxy.output.split(separator: "\n").first.map(String.init) ?? ""
+        let server = TestServer(
+            endpoint: url,
+            bucket: real.bucket,
+            credentials: real.credentials
+        )
+        try await Lab.run(on: server) { lab in
+            try await body(FaultyStore(lab: lab, url: url))
+        }
+    }
+
+    /// Replaces the rules, JSON as Tests/Tools/faulty_s3/faults.py has it.
+    func rules(_ text: String) throws {
+        let file = lab.folder + "/rules.json"
+        try ChildProcess.write(Array(text.utf8), to: file)
+        let answer = try Shell.run("curl -s -X PUT --data-binary @\(file) \(url)/_rules")
+        guard answer.utf8.first == UInt8(ascii: "[") else {
+            throw ChildProcess.Failure(description: "the proxy does not take the rules: \(answer)")
+        }
+    }
+
+    /// How often the rules were used, in their order.
+    func uses() throws -> [Int] {
+        struct Rule: Decodable { var used: Int }
+        let text = try Shell.run("curl -s \(url)/_rules")
+        return try JSONDecoder().decode([Rule].self, from: Data(text.utf8)).map(\.used)
+    }
+
+    /// All requests so far.
+    func requests() throws -> [Request] {
+        let text = try Shell.run("curl -s \(url)/_log")
+        return try JSONDecoder().decode([Request].self, from: Data(text.utf8))
+    }
+}

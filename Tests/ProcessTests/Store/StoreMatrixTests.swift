@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestSupport
+import Testing
+
+/// F60 to F79: what an S3 server and the network before it can do wrong, while a whole job goes
+/// through. Invariants 1, 2 and 6.
+@Suite(.processes, .enabled(if: !TestServer.isOff)) struct StoreMatrixTests {
+    /// What goes wrong, and how.
+    struct Fault: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let rules: String
+
+        init(_ description: String, _ rules: String) {
+            testDescription = description
+            self.rules = "[\(rules)]"
+        }
+
+        /// A status that comes by chance, everywhere.
+        static func status(_ status: Int, _ code: String) -> Fault {
+            Fault(
+                "\(status) \(code), one in five",
+                #"{"probability": 0.2, "seed": \#(status), "status": \#(status), "code": "\#(code)"}"#
+            )
+        }
+
+        /// Something about one operation, once.
+        static func once(_ operation: String, _ effect: String) -> Fault {
+            Fault(
+                "\(operation): \(effect)",
+                #"{"operation": "\#(operation)", "nth": 1, \#(effect)}"#
+            )
+        }
+    }
+
+    private static let writes = [
+        "PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload",
+    ]
+
+    /// What passes: nobody but the log hears of it.
+    static let passing: [Fault] =
+        [
+            .status(500, "InternalError"), .status(502, "BadGateway"),
+            .status(503, "SlowDown"), .status(504, "GatewayTimeout"),
+            .status(429, "TooManyRequests"),
+        ]
+        + writes.map { .once($0, #""committed": true, "reset": true"#) }
+        + writes.map { .once($0, #""committed": true, "status": 500"#) }
+        + (writes + ["GetObject"]).map { .once($0, #""reset": true"#) }
+        + ["PutObject", "UploadPart"].map { .once($0, #""flip_sent": 5"#) }
+        + [0, 1, 5000].map { .once("GetObject", #""cut": \#($0)"#) }
+        + [
+            .once("GetObject", #""cut": 700, "rest": "gone""#),
+            .once("GetObject", #""flip": 9"#),
+            .once("GetObject", #""delay": 3"#),
+            .once("CompleteMultipartUpload", #""status": 200, "code": "InternalError""#),
+            .once("CompleteMultipartUpload", #""status": 200, "body": "?""#),
+            .once("PutObject", #""status": 409, "code": "ConditionalRequestConflict""#),
+            .once("PutObject", #""status": 502, "body": "<html><h1>Bad gateway</h1>""#),
+            .once("GetObject", #""status": 403, "code": "ExpiredToken""#),
+            // Of a client that is too slow, so only where there is a body.
+            Fault(
+                "400 RequestTimeout, one in three",
+                #"{"method": "PUT", "probability": 0.3, "status": 400, "code": "RequestTimeout"}"#
+            ),
+            Fault(
+                "uploads in parts that an administrator has cleaned up",
+                """
+                {"operation": "CompleteMultipartUpload", "nth": [1, 4], "status": 404,
+                 "code": "NoSuchUpload"}
+                """
+            ),
+            Fault(
+                "the result is stored, and the answer lost",
+                #"{"key": "/result.json$", "method": "PUT", "nth": 1, "committed": true, "reset": true}"#
+            ),
+            Fault("pages of one key", #"{"operation": "ListObjectsV2", "page": 1}"#),
+            Fault("a server 20 minutes ahead", #"{"skew": 1200}"#),
+            Fault("a server 20 minutes behind", #"{"skew": -1200}"#),
+            Fault("slow", #"{"operation": "GetObject", "drip": 4000000}"#),
+        ]
+
+    @Test(arguments: passing) func whatPassesIsNobodysEnd(_ fault: Fault) async throws {
+        try await FaultyStore.run { store in
+            let job = try Self.job(store.lab)
+            try store.rules(fault.rules)
+            let (status, answer) = try await store.lab.run(job)
+            let said = answer.error?.message ?? answer.ending?.message ?? ""
+            #expect(status == 0, "\(said)")
+            #expect(answer.failedTries == [], "\(said)")
+            if fault.testDescription != "pages of one key" {
+                #expect(try store.uses().contains { $0 > 0 }, "the fault did not happen")
+            }
+            try store.rules("[]")
+            try await KillTests.expectResult(of: job, store.lab)
+            #expect(try await store.lab.keys("started.json").count == 1, "the tool ran once")
+        }
+    }
+
+    /// A job with an input and an output of several parts.
+    private static func job(_ lab: Lab) throws -> GalaxyJob {
+        let tool = """
+            echo live; md5sum < "$IN1" > "$OUT"
+            cp "$IN1" "$JOB/working/copy"; echo once > "$JOB/mark.$$.$RANDOM"
+            """
+        let job = try GalaxyJob(folder: lab.folder, tool: tool)
+        try Shell.run("head -c 20000000 /dev/urandom > \(job.largeInput)")
+        return job
+    }
+
+    /// What does not pass: it is said at once, with what to do, and the run goes on when it is mended.
+    static let lasting: [(Fault, [String])] = [
+        (
+            Fault(
+                "no rights",
+                #"{"operation": "PutObject", "status": 403, "code": "AccessDenied"}"#
+            ),
+            ["AccessDenied", "s3:PutObject"]
+        ),
+        (Fault("no bucket", #"{"status": 404, "code": "NoSuchBucket"}"#), ["bucket"]),
+        (
+            Fault("unknown keys", #"{"status": 403, "code": "InvalidAccessKeyId"}"#),
+            ["InvalidAccessKeyId"]
+        ),
+        (
+            Fault("wrong keys", #"{"status": 403, "code": "SignatureDoesNotMatch"}"#),
+            ["SignatureDoesNotMatch"]
+        ),
+        (
+            Fault("no room", #"{"method": "PUT", "status": 507, "code": "QuotaExceeded"}"#),
+            ["QuotaExceeded"]
+        ),
+    ]
+
+    @Test(arguments: lasting.indices) func whatLastsIsSaidAtOnce(_ index: Int) async throws {
+        let (fault, words) = Self.lasting[index]
+        try await FaultyStore.run { store in
+            let job = try Self.job(store.lab)
+            try store.rules(fault.rules)
+            let ending = try await store.lab.head("run", job)
+            #expect(ending.status != 0)
+            for word in words + [store.lab.server.bucket] {
+                #expect(ending.errors.contains(word), "\(fault): \(word): \(ending.errors)")
+            }
+            #expect(try store.requests().count < 40, "nothing is asked again and again")
+            try store.rules("[]")
+            let (status, answer) = try await store.lab.run(job)
+            #expect(status == 0, "\(answer.ending?.message ?? "")")
+            try await KillTests.expectResult(of: job, store.lab)
+        }
+    }
+}
