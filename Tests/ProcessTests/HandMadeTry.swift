@@ -65,15 +65,23 @@ struct HandMadeTry {
     func unmount() { _ = try? Shell.run("umount -l \(folder)/volume || true") }
 
     /// Starts a verb of the worker in a sandbox.
+    ///
+    /// - Parameter wrapper: what runs the worker, in the sandbox.
     func start(
         _ verb: String = "run",
         hasCredentials: Bool = true,
-        environment changes: [String: String] = [:]
+        environment changes: [String: String] = [:],
+        through wrapper: [String] = []
     ) throws -> RunningProgram {
         var environment = lab.environment.merging(changes) { $1 }
         if !hasCredentials { environment = environment.filter { !$0.key.hasPrefix("AWS_") } }
+        var words = commands[verb] ?? ["/no/such/verb"]
+        // As a command, not as what is shown in the sandbox.
+        if let worker = words.lastIndex(where: { $0.hasSuffix("/galaxy-worker-exec") }) {
+            words.insert(contentsOf: wrapper, at: worker)
+        }
         return try RunningProgram(
-            commands[verb] ?? ["/no/such/verb"],
+            words,
             environment: environment,
             streams: "\(lab.folder)/streams/hand-\(number)-\(verb)-\(Self.serial.next())"
         )

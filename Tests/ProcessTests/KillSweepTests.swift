@@ -76,6 +76,96 @@ import Testing
         #expect(struck.value * 2 >= chosen.count, "\(struck.value) of \(chosen.count)")
     }
 
+    /// F40, F41 and F46: attempts of a try that are killed anywhere, beside one that goes on.
+    @Test func aWorkerKilledAnywhereLeavesNothingWrong() async throws {
+        let killed = Self.blows[0]
+        let count = Lab.isFull ? 400 : 50
+        let points = try await Self.workerPoints(killed)
+        try #require(points.count >= 50, "\(points.count)")
+        let chosen = (0..<min(count, points.count)).map { points[$0 * points.count / count] }
+        let struck = Counter()
+        await withTaskGroup(of: Void.self) { group in
+            for lane in 0..<2 {
+                group.addTask {
+                    for index in stride(from: lane, to: chosen.count, by: 2) {
+                        do {
+                            if try await Self.strikeWorker(killed, chosen[index]) {
+                                _ = struck.next()
+                            }
+                        } catch { Issue.record(error, "the worker at \(chosen[index])") }
+                    }
+                }
+            }
+        }
+        #expect(struck.value * 2 >= chosen.count, "\(struck.value) of \(chosen.count)")
+    }
+
+    /// Begins a second attempt of a running try, strikes it, and lets the first end.
+    ///
+    /// - Returns: whether the attempt met the point.
+    private static func strikeWorker(
+        _ blow: Blow,
+        _ point: Point
+    ) async throws -> Bool {
+        var wasMet = false
+        try await Lab.run { lab in
+            let (job, head, volume) = try await gated(lab)
+            let inject = "inject=\(point.call):\(blow.words):when=\(point.number)"
+            let words = strace("/dev/null", point.call) + ["-e", inject]
+            let second = try await attempt(lab, job, volume, words)
+            wasMet = second.status != 0
+            try GalaxyJob.release(volume, "first")
+            let ending = try await head.ending()
+            #expect(ending.status == 0, "at \(point): \(ending.output)\(ending.errors)")
+            let text = Shell.text(job.output)
+            // The second may have committed before it died.
+            #expect(text == "first\n" || text == "second\n", "at \(point): \(text)")
+            try Shell.run("cmp \(job.largeInput) \(job.working)/copy")
+            #expect(Shell.text(job.exitCodeFile) == "0\n", "at \(point)")
+            #expect(try await lab.keys("/result.json").count == 1)
+        }
+        return wasMet
+    }
+
+    /// A job whose tool runs and waits, its head, and where the tool is.
+    private static func gated(
+        _ lab: Lab
+    ) async throws -> (job: GalaxyJob, head: RunningProgram, volume: String) {
+        let job = try GalaxyJob.gated(lab)
+        let head = try lab.start("run", job, ["--json"])
+        return (job, head, try await GalaxyJob.waitForTool { lab.volume(of: job) })
+    }
+
+    /// Another attempt of the try, in a volume of its own, whose tool does not wait.
+    private static func attempt(
+        _ lab: Lab,
+        _ job: GalaxyJob,
+        _ volume: String,
+        _ wrapper: [String]
+    ) async throws -> RunningProgram.Ending {
+        let second = try await HandMadeTry(lab, job)
+        let root = volume.split(separator: "/").last ?? ""
+        let own = "\(second.folder)/volume/\(root)"
+        try Shell.run("mkdir -p \(own)/tmp")
+        try GalaxyJob.release(own, "second")
+        return try await second.start(through: wrapper).ending()
+    }
+
+    private static func workerPoints(_ blow: Blow) async throws -> [Point] {
+        var points: [Point] = []
+        try await Lab.run { lab in
+            let (job, head, volume) = try await gated(lab)
+            let calls = blow.calls.sorted().joined(separator: ",")
+            let second = try await attempt(lab, job, volume, strace("/dev/stderr", calls))
+            try #require(second.status == 0, "\(second.errors)")
+            try GalaxyJob.release(volume, "first")
+            try #require(try await head.ending().status == 0)
+            #expect(Shell.text(job.output) == "second\n")
+            points = Self.points(second.errors, blow)
+        }
+        return points
+    }
+
     /// Runs a job whose head is struck, and lets another end it.
     ///
     /// - Returns: whether the head met the point.
@@ -136,29 +226,36 @@ import Testing
         ["strace", "-f", "-b", "execve", "-qq", "-o", file, "-e", "trace=\(calls)"]
     }
 
-    /// All points of a run, in no thread more than there are calls.
     private static func points(_ blow: Blow) async throws -> [Point] {
-        var most: [String: Int] = [:]
+        var points: [Point] = []
         try await Lab.run { lab in
             let job = try Self.job(lab)
             let trace = lab.folder + "/strace"
             let calls = blow.calls.sorted().joined(separator: ",")
             let ending = try await lab.head("run", job, ["--json"], through: strace(trace, calls))
             try #require(ending.status == 0, "\(ending.errors)")
-            var counts: [Substring: [Substring: Int]] = [:]
-            for line in Shell.text(trace).split(separator: "\n") {
-                let words = line.split(separator: " ", maxSplits: 1)
-                guard words.count == 2, let name = words[1].split(separator: "(").first,
-                    blow.calls.contains(String(name))
-                else { continue }
-                counts[words[0], default: [:]][name, default: 0] += 1
-            }
-            for thread in counts.values {
-                for (name, count) in thread {
-                    most[String(name), default: 0] = max(most[String(name)] ?? 0, count)
-                }
-            }
+            points = Self.points(Shell.text(trace), blow)
         }
+        return points
+    }
+
+    /// All points of a run, in no thread more than there were calls.
+    private static func points(
+        _ trace: String,
+        _ blow: Blow
+    ) -> [Point] {
+        var counts: [Substring: [String: Int]] = [:]
+        for line in trace.split(separator: "\n") {
+            // "7     fsync(3) = 0"
+            let words = line.split(separator: " ")
+            guard words.count > 1,
+                let name = words[1].split(separator: "(").first.map(String.init),
+                blow.calls.contains(name)
+            else { continue }
+            counts[words[0], default: [:]][name, default: 0] += 1
+        }
+        var most: [String: Int] = [:]
+        for thread in counts.values { most.merge(thread, uniquingKeysWith: max) }
         return most.sorted { $0.key < $1.key }
             .flatMap { name, count in (1...count).map { Point(call: name, number: $0) } }
     }
