@@ -27,7 +27,9 @@ struct CollectStep: Sendable {
                     meter: meter
                 )
                 var plan = try OutputPlan(report, of: spec, mode: settings.outputs.mode)
-                let keeper = keeper(spec.layout.keys)
+                let keeper: any OutputKeeper =
+                    settings.linkKeeper(store, spec.layout.keys) { observe(.note($0)) }
+                    ?? CopyKeeper()
                 if !plan.kept.isEmpty { try await keeper.examine(&plan) }
                 try await collect(plan.collected)
                 if !plan.kept.isEmpty { try await keeper.settle(plan) }
@@ -36,18 +38,6 @@ struct CollectStep: Sendable {
         let phase = clock.report(meter)
         observe(.phaseEnded(phase, alreadyThere: 0))
         return RunEnding(report, adding: phase)
-    }
-
-    /// Who looks after outputs that stay in the bucket.
-    private func keeper(_ layout: JobLayout) -> any OutputKeeper {
-        switch (settings.outputs.mode, settings.outputs.mount) {
-        case (.link, let mount?):
-            LinkKeeper(
-                look: MountLook(mount, store: store, layout: layout),
-                transfers: settings.staging.limits.transfers
-            ) { observe(.note($0)) }
-        case (.copy, _), (.link, nil), (.objectStore, _): CopyKeeper()
-        }
     }
 }
 
