@@ -61,8 +61,9 @@ package struct FinalRun: Sendable {
                 continue
             }
             let output = KeptOutput(file: source.moved(to: path, file), key: key)
-            guard try await store.holds(output) else { continue }
-            if let keeper {
+            let time = keeper?.now() ?? now()
+            guard let age = try await store.age(of: output, now: time) else { continue }
+            if let keeper, age < LinkKeeper.longestAge {
                 if count == 0 { trouble = try await keeper.look.trouble() }
                 if trouble == nil {
                     trouble = await keeper.look.trouble(with: key, size: file.size)
@@ -118,7 +119,8 @@ package struct FinalRun: Sendable {
             path: file.path,
             key: output.key,
             size: file.size,
-            digest: output.file.digest
+            digest: output.file.digest,
+            instance: layout.instance
         )
         let bytes = try documents { () throws(ContractError) in try ContractCoding.encode(record) }
         do throws(S3Error) {
