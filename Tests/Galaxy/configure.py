@@ -82,7 +82,7 @@ write(
                 "addressing": "path",
             },
             "local": {"worker": worker, "state_directory": str(home / "runs")},
-            "link": {"mount": str(home / "mount")},
+            "link": {"mount": str(home / "mount"), "inputs": True},
         },
     },
 )

@@ -15,6 +15,8 @@ package struct JobSurvey: Sendable {
     package var tools: [SurveyedFile] = []
     /// Any of these that are links to objects of the mounted bucket: those need not travel.
     package var linked: [LinkedFile] = []
+    /// Inputs that a link may take the place of.
+    package var replaceable: Set<FilePath> = []
     /// Outputs that lie outside the job directory and exist already, as Galaxy makes them, empty.
     package var placeholders: [SurveyedFile] = []
     package var directories: [DirectoryEntry] = []
@@ -61,6 +63,7 @@ package struct JobSurvey: Sendable {
 
     private mutating func add(_ input: JobDescription.Input) throws(StagingError) {
         try addFile(input.path, to: \.data)
+        if input.inFileStore == true { replaceable.insert(input.path) }
         for file in input.metadataFiles ?? [] { try addFile(file, to: \.data) }
         if let extra = input.extraFiles { try addTree(extra, to: \.data) }
     }

@@ -56,7 +56,9 @@ package struct FinalRun: Sendable {
         for path in paths {
             guard let (file, candidates) = try await settled(path, pushed) else { continue }
             let descriptor = try file.open()
-            let digest = try DescriptorSource(descriptor, length: file.size, name: path).checksum()
+            let digest = try await Self.digest(
+                DescriptorSource(descriptor, length: file.size, name: path)
+            )
             guard let (source, key) = candidates.first(where: { $0.0.digest == digest }) else {
                 continue
             }
@@ -85,6 +87,18 @@ package struct FinalRun: Sendable {
             count += 1
         }
         return count
+    }
+
+    /// Reads a file to its end, which may take long: tasks have few threads.
+    private static func digest(_ source: DescriptorSource) async throws(StagingError) -> CRC64NVME {
+        let outcome = await Threads.value { () -> Result<CRC64NVME, StagingError> in
+            do throws(StagingError) {
+                return .success(try source.checksum())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
     }
 
     /// The file at `path`, when it has not been changed for long enough that a change would be seen, and

@@ -214,7 +214,8 @@ package struct StageRun: Sendable {
         let key = layout.stage(file.path, nonce: Nonce.draw())
         meter.expect(bytes: file.size, files: 1)
         let source = DescriptorSource(descriptor, length: file.size, name: file.path)
-        let digest = try await verified(source, to: key, name: file.path.logSafe)
+        let options = PutOptions(metadata: file.objectMetadata)
+        let digest = try await verified(source, to: key, options: options, name: file.path.logSafe)
         try file.check(descriptor)
         meter.finished(1)
         return StagedRecord(
