@@ -35,11 +35,15 @@ package struct JobDescription: VersionedDocument, Equatable {
         package var path: FilePath
         package var extraFiles: FilePath?
         package var metadataFiles: [FilePath]?
+        /// Whether the file is Galaxy's own, in its file store on this disk, so that a link may take
+        /// its place; nil for no.
+        package var inFileStore: Bool?
 
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case path
             case extraFiles = "extra_files"
             case metadataFiles = "metadata_files"
+            case inFileStore = "in_file_store"
         }
     }
 

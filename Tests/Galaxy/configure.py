@@ -82,6 +82,7 @@ write(
                 "addressing": "path",
             },
             "local": {"worker": worker, "state_directory": str(home / "runs")},
+            "link": {"mount": str(home / "mount"), "inputs": True},
         },
     },
 )
@@ -125,6 +126,13 @@ write(
                     "metadata_strategy": "extended",
                 },
                 "mistaken": {**ours, "limits.walltime": "soon"},
+                # No packs: every discovered output is an object too.
+                "link": {
+                    **ours,
+                    "outputs_to_working_directory": False,
+                    "output_mode": "link",
+                    "staging.pack_below": 0,
+                },
             },
         },
         "tools": [
@@ -132,6 +140,7 @@ write(
             {"class": "requires_galaxy", "environment": "local"},
             {"id": "test_kinds", "environment": "external"},
             {"id": "test_kinds_extended", "environment": "extended"},
+            {"id": "test_kinds_linked", "environment": "link"},
             {"id": "test_limited", "environment": "short"},
             {"id": "test_remote", "environment": "remote"},
             {"id": "test_mistaken", "environment": "mistaken"},

@@ -155,6 +155,8 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
         known = inputs.setdefault(
             path, {"path": encode(path), "extra_files": extra_files(dataset, path), "metadata_files": []}
         )
+        if in_file_store(dataset, path):
+            known["in_file_store"] = True
         for file in metadata_files(dataset):
             if encode(file) not in known["metadata_files"]:
                 known["metadata_files"].append(encode(file))
@@ -163,6 +165,19 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
 
 def is_deferred(dataset) -> bool:
     return dataset.dataset is not None and dataset.dataset.state == dataset.dataset.states.DEFERRED
+
+
+def in_file_store(dataset, path: str) -> bool:
+    """Whether the file is Galaxy's own, in a store on disk: nobody else's is ever replaced."""
+    inner = dataset.dataset
+    store = inner and inner.object_store
+    if store is None or inner.external_filename or inner.purged:
+        return False
+    if getattr(store, "backends", None):
+        store = store.get_concrete_store_by_object_store_id(inner.object_store_id)
+    if getattr(store, "store_type", None) != "disk" or not getattr(store, "file_path", None):
+        return False
+    return path != normal(store.file_path) and is_below(path, normal(store.file_path))
 
 
 def extra_files(dataset, path: str) -> Optional[Path]:
@@ -186,12 +201,30 @@ def describe_outputs(job_wrapper) -> list[dict[str, Any]]:
     for name, (_, path) in job_wrapper.job_io.get_output_hdas_and_fnames().items():
         definition = job_wrapper.tool.find_output_def(name)
         output = {"name": name, "path": encode(normal(str(path)))}
-        if path.false_extra_files_path:
-            output["extra_files"] = encode(normal(path.false_extra_files_path))
+        extra = path.false_extra_files_path
+        if not extra and str(path).endswith(".dat"):
+            # An output at its final place has its extra files beside it.
+            extra = dataset_path_to_extra_path(str(path))
+        if extra:
+            output["extra_files"] = encode(normal(extra))
         if definition is not None and definition.from_work_dir:
             output["from_work_dir"] = definition.from_work_dir
         outputs.append(output)
     return outputs
+
+
+def final_outputs(job) -> list[Path]:
+    """Where the outputs of a job that Galaxy has finished are, the ones that it has discovered too."""
+    found = [association.dataset for association in [*job.output_datasets, *job.output_library_datasets]]
+    for association in job.output_dataset_collection_instances:
+        found += association.dataset_collection_instance.collection.dataset_instances
+    paths = []
+    for output in found:
+        dataset = output and output.dataset
+        # Asking for it must not bring a file here from a remote store.
+        if dataset is not None and dataset.state == dataset.states.OK and not dataset.purged:
+            paths.append(dataset.get_file_name(sync_cache=False))
+    return [encode(normal(path)) for path in dict.fromkeys(paths) if path]
 
 
 def describe_tool(tool, script_texts: Iterable[str]) -> list[dict[str, Any]]:

@@ -20,6 +20,10 @@ class Dataset:
         self.dataset = SimpleNamespace(
             state="deferred" if deferred else "ok",
             states=states,
+            object_store=None,
+            object_store_id=None,
+            external_filename=None,
+            purged=False,
             extra_files_path_exists=lambda: extra_files is not None,
             extra_files_path=extra_files and str(extra_files),
         )
@@ -112,7 +116,13 @@ def test_the_whole_of_a_plain_job(job, tmp_path):
         "inputs": [{"path": str(read), "extra_files": None, "metadata_files": []}],
         "tool_files": [],
         "reference_data": [],
-        "outputs": [{"name": "out_file1", "path": f"{job.directory}/outputs/dataset_2.dat"}],
+        "outputs": [
+            {
+                "name": "out_file1",
+                "path": f"{job.directory}/outputs/dataset_2.dat",
+                "extra_files": f"{job.directory}/outputs/dataset_2_files",
+            }
+        ],
         "exit_code_file": f"{job.directory}/galaxy_42.ec",
         "stdout": f"{job.directory}/outputs/tool_stdout",
         "stderr": f"{job.directory}/outputs/tool_stderr",
@@ -142,6 +152,41 @@ def test_a_dataset_that_only_a_template_asked_for_is_an_input(job, tmp_path):
     read = make(tmp_path / "objects/dataset_9.dat")
     job.recorded.datasets.append(Dataset(read))
     assert [one["path"] for one in job.describe()["inputs"]] == [str(read)]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_ours"),
+    [
+        ({}, True),
+        ({"external_filename": "/library/reads"}, False),
+        ({"purged": True}, False),
+        ({"object_store": None}, False),
+        ({"object_store": SimpleNamespace(store_type="boto3", file_path="/objects")}, False),
+        ({"object_store": SimpleNamespace(store_type="disk", file_path="/obj")}, False),
+        ({"object_store": SimpleNamespace(store_type="disk", file_path="/objects/dataset_1.dat")}, False),
+    ],
+)
+def test_only_files_of_galaxys_own_store_may_be_replaced(change, is_ours):
+    dataset = Dataset("/objects/dataset_1.dat")
+    disk = SimpleNamespace(store_type="disk", file_path="/objects/")
+    inner = {"object_store": disk, **change}
+    for name, value in inner.items():
+        setattr(dataset.dataset, name, value)
+    assert description.in_file_store(dataset, "/objects/dataset_1.dat") == is_ours
+
+
+def test_a_nested_store_is_asked_for_the_one_that_has_the_file():
+    stores = {
+        "disk": SimpleNamespace(store_type="disk", file_path="/objects"),
+        "s3": SimpleNamespace(store_type="boto3", file_path="/cache"),
+    }
+    dataset = Dataset("/objects/dataset_1.dat")
+    dataset.dataset.object_store = SimpleNamespace(
+        store_type="distributed", backends=stores, get_concrete_store_by_object_store_id=stores.get
+    )
+    for id, is_ours in (("disk", True), ("s3", False), ("gone", False)):
+        dataset.dataset.object_store_id = id
+        assert description.in_file_store(dataset, "/objects/dataset_1.dat") == is_ours
 
 
 def test_extra_files_are_where_the_object_store_has_them(job, tmp_path):
@@ -177,6 +222,14 @@ def test_outputs_name_their_extra_files_and_where_they_are_made(job):
             "from_work_dir": "made/page.html",
         }
     ]
+
+
+def test_an_output_at_its_final_place_has_its_extra_files_beside_it(job):
+    job.outputs["page"] = (None, OutputPath("/objects/0/1/dataset_2.dat"))
+    job.outputs["odd"] = (None, OutputPath("/library/page.html"))
+    page, odd = job.describe()["outputs"]
+    assert page["extra_files"] == "/objects/0/1/dataset_2_files"
+    assert "extra_files" not in odd
 
 
 def test_the_tools_directory_travels_if_the_job_names_it(job, tmp_path):

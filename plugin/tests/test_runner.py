@@ -30,6 +30,9 @@ class FakeHead:
     def cancel(self, job, run):
         self.history.append(("cancel", run))
 
+    def finished(self, job, run, outputs):
+        self.history.append(("finished", run, outputs))
+
     def forget(self, job, run):
         self.history.append(("forget", run))
 
@@ -53,7 +56,13 @@ class Wrapper:
             id="wc", old_id="wc", tool_type="default", produces_entry_points=False, timelimit=None
         )
         self.app = SimpleNamespace(config=SimpleNamespace(redact_email_in_job_name=True))
-        self.job = SimpleNamespace(state=Job.states.QUEUED, job_runner_external_id=None)
+        self.job = SimpleNamespace(
+            state=Job.states.QUEUED,
+            job_runner_external_id=None,
+            output_datasets=[],
+            output_library_datasets=[],
+            output_dataset_collection_instances=[],
+        )
         self.job_io = None
         self.metadata_strategy = None
 
@@ -198,10 +207,10 @@ def test_a_misspelt_parameter_stops_galaxy(galaxy):
         ({"outputs_to_working_directory": "false"}, "environment k8s needs"),
         (
             {**OURS, "output_mode": "link"},
-            "environment k8s asks for `output_mode: link`, which is not here yet",
+            "environment k8s needs `outputs_to_working_directory: false` for `output_mode: link`",
         ),
         ({**OURS, "output_mode": "object_store"}, "not here yet"),
-        ({**OURS, "output_mode": "copies"}, "there is only copy"),
+        ({**OURS, "output_mode": "copies"}, "there are copy, link, object_store"),
         ({**OURS, "metadata": "no"}, "there are external and internal"),
     ],
 )
@@ -212,8 +221,53 @@ def test_what_would_fail_every_job_stops_galaxy(galaxy, params, words):
 
 def test_galaxys_own_setting_is_as_good_as_the_environments(galaxy):
     S3JobRunner(galaxy({}, outputs_to_working_directory=True), 4)
-    with pytest.raises(ConfigurationError, match="runner S3JobRunner asks for `output_mode: link`"):
+    with pytest.raises(ConfigurationError, match="runner S3JobRunner asks for `output_mode: links`"):
+        S3JobRunner(galaxy(), 4, output_mode="links")
+    with pytest.raises(ConfigurationError, match="needs `outputs_to_working_directory: false`"):
         S3JobRunner(galaxy(), 4, output_mode="link")
+
+
+@pytest.mark.parametrize(
+    ("store", "is_fine"),
+    [
+        (SimpleNamespace(store_type="disk"), True),
+        (SimpleNamespace(store_type="boto3"), False),
+        (SimpleNamespace(backends={0: SimpleNamespace(store_type="boto3")}), False),
+        (
+            SimpleNamespace(
+                backends={"a": SimpleNamespace(store_type="boto3"), "b": SimpleNamespace(store_type="disk")}
+            ),
+            True,
+        ),
+    ],
+)
+def test_links_need_a_disk(galaxy, store, is_fine):
+    app = galaxy({"outputs_to_working_directory": False})
+    app.object_store = store
+    if is_fine:
+        S3JobRunner(app, 4, output_mode="link")
+        return
+    with pytest.raises(ConfigurationError, match="needs a disk object store"):
+        S3JobRunner(app, 4, output_mode="link")
+
+
+@pytest.mark.parametrize(
+    ("params", "runner", "block", "mode"),
+    [
+        ({}, {}, None, "copy"),
+        ({}, {}, {"output_mode": "link"}, "link"),
+        ({}, {"output_mode": "copy"}, {"output_mode": "link"}, "copy"),
+        ({"output_mode": "link"}, {"output_mode": "copy"}, None, "link"),
+        # Of another file than Galaxy's nothing is known here.
+        ({}, {"config": "/etc/other.yml"}, {"output_mode": "link"}, "copy"),
+    ],
+)
+def test_the_output_mode_is_the_one_that_the_head_node_takes(galaxy, params, runner, block, mode):
+    params = {**params, "outputs_to_working_directory": mode == "copy"}
+    made = S3JobRunner(galaxy(params, config_dict={"s3_executor": block}), 4, **runner)
+    assert made._output_mode(params) == mode
+    command = made._command()
+    assert ("output_mode=copy" in command) == (runner.get("output_mode") == "copy")
 
 
 # Queue
@@ -251,7 +305,7 @@ def test_a_job_that_need_not_run_is_let_go(runner, job, history, monkeypatch):
         (lambda wrapper: setattr(wrapper.tool, "tool_type", "interactive"), "Interactive tools"),
         (lambda wrapper: setattr(wrapper, "remote_command_line", True), "tool_evaluation_strategy: remote"),
         (lambda wrapper: wrapper.job_destination.params.clear(), "outputs_to_working_directory: true"),
-        (lambda wrapper: wrapper.job_destination.params.update(output_mode="link"), "not here yet"),
+        (lambda wrapper: wrapper.job_destination.params.update(output_mode="link"), "directory: false"),
     ],
 )
 def test_what_cannot_run_fails_in_words(runner, job, history, change, words):
@@ -477,6 +531,54 @@ def test_finishing_sets_metadata_as_it_was_chosen(runner, job, history, galaxys,
     runner.finish_job(run)
     assert [entry[0] for entry in history] == steps
     assert runner._runs == {}
+
+
+def output(path, state="ok", purged=False):
+    """An output as a job of Galaxy's has it."""
+    states = SimpleNamespace(OK="ok")
+
+    def get_file_name(sync_cache=True):
+        assert not sync_cache, "a file is not to be brought here for this"
+        return path
+
+    dataset = SimpleNamespace(state=state, states=states, purged=purged, get_file_name=get_file_name)
+    return SimpleNamespace(dataset=SimpleNamespace(dataset=dataset))
+
+
+def test_the_head_node_is_told_where_the_outputs_are_before_it_forgets(runner, job, history, galaxys):
+    wrapper = job()
+    run = queued(runner, wrapper)
+    del history[:]
+    end_well(run)
+    elements = [output("/objects/b.dat").dataset, output("/objects/a.dat").dataset]
+    collection = SimpleNamespace(collection=SimpleNamespace(dataset_instances=elements))
+    wrapper.job.output_datasets = [
+        output("/objects/a.dat"),
+        output("/objects/bad.dat", state="error"),
+        output("/objects/gone.dat", purged=True),
+        output(""),
+        SimpleNamespace(dataset=None),
+    ]
+    wrapper.job.output_dataset_collection_instances = [SimpleNamespace(dataset_collection_instance=collection)]
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    runner.finish_job(run)
+    assert history == [
+        ("metadata",),
+        ("finish",),
+        ("finished", run.job_id, ["/objects/a.dat", "/objects/b.dat"]),
+        ("forget", run.job_id),
+    ]
+
+
+def test_outputs_that_cannot_be_found_cost_no_job(runner, job, history, galaxys):
+    wrapper = job(metadata="internal")
+    run = queued(runner, wrapper)
+    del history[:]
+    end_well(run)
+    wrapper.job.output_datasets = None
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    runner.finish_job(run)
+    assert [entry[0] for entry in history] == ["finish", "forget"]
 
 
 @pytest.mark.parametrize("content", [None, "", "3\n", "x\n"])

@@ -16,6 +16,7 @@ struct Settings: Sendable, Equatable {
     /// The profile of the shared AWS files to take credentials from; nil for the default order.
     var profile: String?
     var staging: StagingPolicy
+    var outputs: OutputSettings
     var executor: ExecutorKind
     var local: LocalSettings
     @Boxed var kubernetes: KubernetesSettings
@@ -35,6 +36,15 @@ struct Settings: Sendable, Equatable {
         /// As Jobs of a Kubernetes cluster.
         case kubernetes
     }
+}
+
+/// What becomes of outputs, and of inputs that are in the bucket.
+struct OutputSettings: Sendable, Equatable {
+    var mode = OutputMode.copy
+    /// Where links name objects of the bucket; nil where it is not mounted.
+    var mount: BucketMount?
+    /// Whether inputs become links once they are staged.
+    var linksInputs = false
 }
 
 /// How tools are run on this machine.

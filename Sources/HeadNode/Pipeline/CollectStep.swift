@@ -26,7 +26,13 @@ struct CollectStep: Sendable {
                     transfers: settings.staging.limits.transfers,
                     meter: meter
                 )
-                try await collect(try CollectPlan(report, of: spec))
+                var plan = try OutputPlan(report, of: spec, mode: settings.outputs.mode)
+                let keeper: any OutputKeeper =
+                    settings.linkKeeper(store, spec.layout.keys) { observe(.note($0)) }
+                    ?? CopyKeeper()
+                if !plan.kept.isEmpty { try await keeper.examine(&plan) }
+                try await collect(plan.collected)
+                if !plan.kept.isEmpty { try await keeper.settle(plan) }
             }
         }
         let phase = clock.report(meter)

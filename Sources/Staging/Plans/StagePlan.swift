@@ -11,6 +11,10 @@ package struct StagePlan: Sendable {
     package var runObjects: [SurveyedFile] = []
     /// Inputs and reference data too large for a pack: staged once, recorded, shared by all jobs.
     package var shared: [SurveyedFile] = []
+    /// Links to objects that are in the bucket already, as outputs of other jobs.
+    package var linked: [LinkedFile] = []
+    /// Those of `shared` that a link may take the place of, and perhaps others.
+    package var replaceable: Set<FilePath> = []
     /// Small inputs and reference data: one pack named by its content.
     package var dataPack: [SurveyedFile] = []
     /// The tool's small files: one pack named by its content, times left out.
@@ -24,6 +28,8 @@ package struct StagePlan: Sendable {
         _ survey: JobSurvey,
         packBelow: Int64
     ) throws(StagingError) {
+        linked = survey.linked
+        replaceable = survey.replaceable
         roots = try RootPlan.roots(for: survey.homes)
         directories = survey.directories.sorted { $0.path < $1.path }
         links = survey.links.sorted { $0.path < $1.path }
@@ -40,6 +46,7 @@ package struct StagePlan: Sendable {
 
     /// How many files it speaks of.
     package var files: Int {
-        runPack.count + runObjects.count + shared.count + dataPack.count + toolPack.count
+        runPack.count + runObjects.count + shared.count + linked.count + dataPack.count
+            + toolPack.count
     }
 }

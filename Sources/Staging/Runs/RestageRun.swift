@@ -51,7 +51,7 @@ package struct RestageRun: Sendable {
         _ plan: StagePlan
     ) async throws(StagingError) -> Findings {
         let versions = Dictionary(
-            plan.shared.map { ($0.path, $0.stamp.version) },
+            plan.shared.map { ($0.path, $0.stamp.digest) },
             uniquingKeysWith: { first, _ in first }
         )
         let states = try await boundedMap(spec.inputs, limit: transfers) {
@@ -161,7 +161,9 @@ package struct RestageRun: Sendable {
             throw otherFile(input)
         }
         let upload = VerifiedUpload(store: store, meter: PhaseMeter("stage"))
-        let digest = try await upload(source, to: input.key, name: input.path.logSafe)
+        let options = PutOptions(metadata: file.objectMetadata)
+        let name = input.path.logSafe
+        let digest = try await upload(source, to: input.key, options: options, name: name)
         guard digest == input.digest else {
             // It changed under our hands; what is there now is of no use to anybody.
             do throws(S3Error) {
@@ -186,7 +188,7 @@ package struct RestageRun: Sendable {
         _ input: InputEntry,
         _ version: String
     ) async throws(StagingError) {
-        let key = layout.staged(input.path, version: SHA256Digest(of: Array(version.utf8)).hex)
+        let key = layout.staged(input.path, version: version)
         let record = try await DocumentStore(store)
             .read(StagedRecord.self, at: key, name: "staging record")
         guard record?.key == input.key else { return }

@@ -44,6 +44,7 @@ package struct StageRun: Sendable {
         case runPack([SurveyedFile])
         case contentPack([SurveyedFile], PackPlan.Times)
         case shared(SurveyedFile)
+        case linked(LinkedFile)
         case ofRun(SurveyedFile)
     }
 
@@ -55,6 +56,7 @@ package struct StageRun: Sendable {
     /// Stages everything, at most `transfers` files at once.
     package func callAsFunction(_ plan: StagePlan) async throws(StagingError) -> Staged {
         var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
+        steps += plan.linked.map { .linked($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }
         if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
         if !plan.toolPack.isEmpty { steps.append(.contentPack(plan.toolPack, .fixed)) }
@@ -87,6 +89,8 @@ package struct StageRun: Sendable {
             return .pack(try await contentPack(try PackPlan(files, times: times)))
         case .shared(let file):
             return .input(try await shared(file))
+        case .linked(let link):
+            return .input(try await linked(link))
         case .ofRun(let file):
             return .input(entry(file, try await upload(file)))
         }
@@ -138,8 +142,7 @@ package struct StageRun: Sendable {
 
     /// A file that other jobs may need too: recorded, or uploaded and recorded.
     private func shared(_ file: SurveyedFile) async throws(StagingError) -> InputEntry {
-        let version = SHA256Digest(of: Array(file.stamp.version.utf8)).hex
-        let recordKey = layout.staged(file.path, version: version)
+        let recordKey = layout.staged(file.path, version: file.stamp.digest)
         let documents = DocumentStore(store)
         if let record = try await record(at: recordKey, for: file) {
             meter.skipped(1)
@@ -172,6 +175,29 @@ package struct StageRun: Sendable {
         return entry(file, winner)
     }
 
+    /// What a link names is in the bucket: its record says what it is.
+    private func linked(_ link: LinkedFile) async throws(StagingError) -> InputEntry {
+        let record = try await DocumentStore(store)
+            .read(
+                LinkRecord.self,
+                at: layout.link(link.path, to: link.key),
+                name: "record of a link"
+            )
+        guard let record, record.path == link.path, record.key == link.key else {
+            // Somebody else's link: its object may be anything, so it is read like any other file.
+            return try await shared(try SurveyedFile(trusted: link.path))
+        }
+        meter.skipped(1)
+        return InputEntry(
+            path: record.path,
+            key: record.key,
+            size: record.size,
+            digest: record.digest,
+            mode: record.mode,
+            modified: record.modified
+        )
+    }
+
     private func record(
         at key: ObjectKey,
         for file: SurveyedFile
@@ -188,10 +214,17 @@ package struct StageRun: Sendable {
         let key = layout.stage(file.path, nonce: Nonce.draw())
         meter.expect(bytes: file.size, files: 1)
         let source = DescriptorSource(descriptor, length: file.size, name: file.path)
-        let digest = try await verified(source, to: key, name: file.path.logSafe)
+        let options = PutOptions(metadata: file.objectMetadata)
+        let digest = try await verified(source, to: key, options: options, name: file.path.logSafe)
         try file.check(descriptor)
         meter.finished(1)
-        return StagedRecord(path: file.path, key: key, size: file.size, digest: digest)
+        return StagedRecord(
+            path: file.path,
+            key: key,
+            size: file.size,
+            digest: digest,
+            instance: layout.instance
+        )
     }
 
     private var verified: VerifiedUpload { VerifiedUpload(store: store, meter: meter) }

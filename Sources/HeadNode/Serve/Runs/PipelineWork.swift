@@ -16,6 +16,8 @@ struct PipelineWork: RunWork {
     let turns: Turnstile
     /// Bounds how many runs hold files open.
     let flights: Turnstile
+    /// Bounds how many jobs' outputs are read when Galaxy has finished with them.
+    let settling = Turnstile(limit: 2)
     /// Says why nothing moves, for all runs together: it is one bucket.
     let watch = StoreWatch()
 
@@ -101,6 +103,7 @@ struct PipelineWork: RunWork {
             if let trouble = outcome.trouble { throw trouble }
         case .begin: break
         }
+        try description.check(settings.settings.outputs.mode)
         let state = RunState(
             run: submission.run ?? RunID(drawnFor: galaxyID),
             descriptionSHA256: digest,
