@@ -15,8 +15,8 @@ struct StageStep: Sendable {
     let run: RunID
     let observe: RunObserver
 
-    /// - Returns: the spec's bytes, as they are in the bucket.
-    func callAsFunction() async throws(HeadError) -> [UInt8] {
+    /// - Returns: the spec's bytes, as they are in the bucket, and what staging cost.
+    func callAsFunction() async throws(HeadError) -> (spec: [UInt8], cost: PhaseReport) {
         observe(.phaseBegan("stage"))
         let meter = PhaseMeter("stage")
         let clock = PhaseClock(store.metrics)
@@ -30,13 +30,14 @@ struct StageStep: Sendable {
             () async throws(S3Error) in
             try await DocumentStore(store).put(bytes, at: layout.spec(run), condition: .absent)
         }
-        observe(.phaseEnded(clock.report(meter), alreadyThere: meter.reading.alreadyThere))
-        if isFirst { return bytes }
+        let cost = clock.report(meter)
+        observe(.phaseEnded(cost, alreadyThere: meter.reading.alreadyThere))
+        if isFirst { return (bytes, cost) }
         // A head that was cut off right here has stored it before; the worker may have it already.
         let stored = try await storing("Cannot read the spec of run \(run)") {
             () async throws(S3Error) in try await DocumentStore(store).bytes(layout.spec(run))
         }
-        return stored ?? bytes
+        return (stored ?? bytes, cost)
     }
 
     private func stage(_ meter: PhaseMeter) async throws(StagingError) -> [UInt8] {
