@@ -22,6 +22,7 @@ ENDED = ("ok", "error", "deleted", "paused")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "handlers: needs two processes that share the jobs")
     config.addinivalue_line("markers", "cluster: needs pods; the others need the executor `local`, but")
     config.addinivalue_line("markers", "anywhere: holds wherever jobs run")
 
@@ -101,13 +102,13 @@ class Lab:
 
     # Processes
 
-    def process(self):
-        pid, _ = (self.directory / "process").read_text().split()
+    def process(self, name="process"):
+        pid, _ = (self.directory / name).read_text().split()
         return int(pid)
 
-    def head_node(self):
+    def head_node(self, name="process"):
         """The head node's process, a child of Galaxy's."""
-        parent = self.process()
+        parent = self.process(name)
         for entry in Path("/proc").glob("[0-9]*"):
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
@@ -118,8 +119,8 @@ class Lab:
                 return int(entry.name)
         return None
 
-    def kill_galaxy(self):
-        pid = self.process()
+    def kill_galaxy(self, name="process"):
+        pid = self.process(name)
         os.kill(pid, signal.SIGKILL)
         self.until(lambda: not Path(f"/proc/{pid}").exists())
 
