@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""configure.py DIR PORT HEAD_NODE WORKER: writes the configuration of the Galaxy in DIR.
+"""configure.py DIR PORT HEAD_NODE WORKER: writes the configuration of the Galaxy in DIR, and its indices.
 
 The bucket is the one of DIR/s3-exports. Everything is written anew each time but what Galaxy keeps.
 """
 
+import random
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,8 +31,17 @@ row = ("first", "First", str(indices / "first.fa"), str(indices / "spaced name")
 (home / "tables.xml").write_text(
     '<tables><table name="test_sequences" comment_char="#">'
     "<columns>value, name, path, notes_path</columns>"
-    f'<file path="{home}/sequences.loc"/></table></tables>\n'
+    f'<file path="{home}/sequences.loc"/></table><table name="test_genomes" comment_char="#">'
+    f'<columns>value, name, path</columns><file path="{home}/genomes.loc"/></table></tables>\n'
 )
+
+# A real index, which a table names by what its files have in common.
+genome = indices / "genome"
+if not genome.with_suffix(".rev.2.bt2").exists():
+    bases = "".join(random.Random(1).choices("ACGT", k=100_000))
+    genome.with_suffix(".fa").write_text(f">genome\n{bases}\n")
+    subprocess.run(["bowtie2-build", "--quiet", f"{genome}.fa", str(genome)], check=True)
+(home / "genomes.loc").write_text(f"genome\tGenome\t{genome}\n")
 
 # A name of its own, which a test can take away.
 program = home / "galaxy-head-node"
@@ -144,6 +155,8 @@ write(
             {"id": "test_limited", "environment": "short"},
             {"id": "test_remote", "environment": "remote"},
             {"id": "test_mistaken", "environment": "mistaken"},
+            # Not where it belongs.
+            {"id": "__DATA_FETCH__", "environment": "s3"},
         ],
     },
 )

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,12 +11,20 @@ import warnings
 from pathlib import Path
 
 import pytest
+import yaml
 from bioblend.galaxy import GalaxyInstance
 
 warnings.simplefilter("ignore")
 # Seconds. The machine is small and shared; nothing here says how long anything takes.
 PATIENCE = 300
+LINES = 'one\ntwo words\nit\'s a "third"\n'
 ENDED = ("ok", "error", "deleted", "paused")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "handlers: needs two processes that share the jobs")
+    config.addinivalue_line("markers", "cluster: needs pods; the others need the executor `local`, but")
+    config.addinivalue_line("markers", "anywhere: holds wherever jobs run")
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -31,6 +40,8 @@ class Lab:
         self.directory = Path(os.environ["GALAXY_DIR"])
         self.galaxy = GalaxyInstance(os.environ["GALAXY_URL"], key=os.environ["GALAXY_KEY"])
         self.history = self.galaxy.histories.create_history("tests")["id"]
+        settings = yaml.safe_load((self.directory / "galaxy.yml").read_text())
+        self.executor = settings["s3_executor"]["executor"]
 
     # Data
 
@@ -67,9 +78,11 @@ class Lab:
 
     def description(self, shown):
         """What the runner has told the head node of a job."""
-        number = int(shown["external_id"].partition("-")[0])
-        folder = self.directory / f"data/jobs_directory/{number // 1000:03}/{number}"
-        return json.loads((folder / "galaxy_s3/job.json").read_text())
+        return json.loads((self.job_directory(shown["external_id"]) / "galaxy_s3/job.json").read_text())
+
+    def job_directory(self, run):
+        number = int(run.partition("-")[0])
+        return self.directory / f"data/jobs_directory/{number // 1000:03}/{number}"
 
     def spec(self, shown):
         """What the head node has promised the worker of a job."""
@@ -108,13 +121,13 @@ class Lab:
 
     # Processes
 
-    def process(self):
-        pid, _ = (self.directory / "process").read_text().split()
+    def process(self, name="process"):
+        pid, _ = (self.directory / name).read_text().split()
         return int(pid)
 
-    def head_node(self):
+    def head_node(self, name="process"):
         """The head node's process, a child of Galaxy's."""
-        parent = self.process()
+        parent = self.process(name)
         for entry in Path("/proc").glob("[0-9]*"):
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
@@ -125,8 +138,8 @@ class Lab:
                 return int(entry.name)
         return None
 
-    def kill_galaxy(self):
-        pid = self.process()
+    def kill_galaxy(self, name="process"):
+        pid = self.process(name)
         os.kill(pid, signal.SIGKILL)
         self.until(lambda: not Path(f"/proc/{pid}").exists())
 
@@ -136,8 +149,31 @@ class Lab:
             command[2:2] = [option, os.environ[f"GALAXY_S3_TEST_{name}"]]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
+    def what_runs(self, run):
+        """The processes of a run. Those of pods are processes of this machine too."""
+        names = (run, f"{self.job_directory(run)}/")
+        lines = {pid: command_line(pid) for pid in os.listdir("/proc") if pid.isdecimal()}
+        return [pid for pid, line in lines.items() if any(name in line for name in names)]
+
     def log(self):
         return (self.directory / "galaxy.log").read_text(errors="replace")
+
+
+def command_line(pid):
+    try:
+        return (Path("/proc") / pid / "cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def kubectl(*words, **options):
+    """Speaks to the cluster as its administrator."""
+    command = ["kubectl", "--namespace", os.environ["GALAXY_S3_CLUSTER_NAMESPACE"], *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def kubectl_json(*words):
+    return json.loads(kubectl(*words, "--output", "json"))
 
 
 class Started:
@@ -177,6 +213,21 @@ class Started:
         return self.lab.text(self.outputs[name])
 
 
+def begun(lab, started):
+    """The name that the tool has drawn, as its live output shows it."""
+
+    def name():
+        found = re.search(r"begun as (\S+)", lab.output_so_far(started.id))
+        return found and found.group(1)
+
+    return lab.until(name)
+
+
 @pytest.fixture(scope="session")
 def lab():
     return Lab()
+
+
+@pytest.fixture(scope="session")
+def lines(lab):
+    return lab.upload(LINES)

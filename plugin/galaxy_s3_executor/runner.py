@@ -21,7 +21,7 @@ from galaxy.util import asbool
 from galaxy.util.custom_logging import get_logger
 from sqlalchemy import select
 
-from . import description
+from . import description, metrics
 from .client import ENDED, HeadNode, Refused, RunEvent
 
 log = get_logger(__name__)
@@ -89,6 +89,7 @@ class S3JobRunner(AsynchronousJobRunner):
         specs.update({name: {} for name in self._settings})
         super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
         self._refuse_configuration()
+        metrics.register(app.job_metrics)
         self._events: queue.SimpleQueue = queue.SimpleQueue()
         self._tables = description.DataTables(app)
         self._head = HeadNode(self._command(), app.config.server_name, self._events.put)
@@ -204,6 +205,14 @@ class S3JobRunner(AsynchronousJobRunner):
             raise CannotRun("Split jobs (use_tasked_jobs) cannot be run through S3.")
         if tool.tool_type == "interactive" or tool.produces_entry_points:
             raise CannotRun("Interactive tools cannot be run through S3: nobody could reach them there.")
+        if (
+            tool.requires_galaxy_python_environment
+            and self.app.config.preserve_python_environment == "legacy_only"
+        ):
+            raise CannotRun(
+                f"The tool {tool.id} needs Galaxy's own Python. An administrator can have such tools stay"
+                " on Galaxy's machine: `tools: [{class: requires_galaxy, environment: local}]`."
+            )
         if job_wrapper.remote_command_line:
             raise CannotRun("`tool_evaluation_strategy: remote` needs Galaxy's files where the tool runs.")
         self._check_destination(job_wrapper.job_destination)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from galaxy.exceptions import ConfigurationError
+from galaxy.job_metrics import JobMetrics
 from galaxy.jobs.runners import AsynchronousJobRunner, JobState
 from galaxy.model import Job
 from galaxy_s3_executor import description
@@ -53,7 +54,12 @@ class Wrapper:
         self.working_directory = str(directory)
         self.job_destination = SimpleNamespace(id="k8s", params={**OURS, **params}, runner="s3")
         self.tool = SimpleNamespace(
-            id="wc", old_id="wc", tool_type="default", produces_entry_points=False, timelimit=None
+            id="wc",
+            old_id="wc",
+            tool_type="default",
+            produces_entry_points=False,
+            requires_galaxy_python_environment=False,
+            timelimit=None,
         )
         self.app = SimpleNamespace(config=SimpleNamespace(redact_email_in_job_name=True))
         self.job = SimpleNamespace(
@@ -111,9 +117,11 @@ def galaxy():
                 server_name="main.job-handlers.1",
                 redact_email_in_job_name=True,
                 metadata_strategy="directory",
+                preserve_python_environment="legacy_only",
                 **config,
             ),
             model=SimpleNamespace(context=None),
+            job_metrics=JobMetrics(),
             job_config=SimpleNamespace(
                 runner_plugins=[
                     {"id": "s3", "load": load},
@@ -303,6 +311,10 @@ def test_a_job_that_need_not_run_is_let_go(runner, job, history, monkeypatch):
     [
         (lambda wrapper: setattr(wrapper, "is_task", True), "Split jobs"),
         (lambda wrapper: setattr(wrapper.tool, "tool_type", "interactive"), "Interactive tools"),
+        (
+            lambda wrapper: setattr(wrapper.tool, "requires_galaxy_python_environment", True),
+            "needs Galaxy's own Python",
+        ),
         (lambda wrapper: setattr(wrapper, "remote_command_line", True), "tool_evaluation_strategy: remote"),
         (lambda wrapper: wrapper.job_destination.params.clear(), "outputs_to_working_directory: true"),
         (lambda wrapper: wrapper.job_destination.params.update(output_mode="link"), "directory: false"),

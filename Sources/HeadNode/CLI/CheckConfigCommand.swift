@@ -10,7 +10,8 @@ struct CheckConfigCommand: AsyncParsableCommand {
         abstract: "Print the settings in force and where each comes from, or every problem.",
         discussion: """
             Reads the block s3_executor of galaxy.yml, then variables GALAXY_S3_EXECUTOR_…, then \
-            --set; later wins. Asks neither the bucket nor anything else outside this machine: \
+            --set; later wins. Of Galaxy's job_conf.yml it reads the runners that are ours, and \
+            their environments: what is unknown, misspelt, impossible or of no use there. Asks neither the bucket nor anything else outside this machine: \
             `doctor` does. Secrets are no part of the configuration and are never printed.
 
             Exit status: 0 the configuration can be used, 78 it cannot, 64 wrong usage.
@@ -19,12 +20,67 @@ struct CheckConfigCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigOptions
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Galaxy's job configuration, to look at our runners and their environments.",
+            discussion: "Without it: job_conf.yml beside the configuration file, if it is there.",
+            valueName: "file"
+        )
+    )
+    var jobConfig: String?
+
     func run() async throws {
         try await conclude(json: false) {
-            var resolver = try options.resolver()
-            let settings = try resolver.settings()
+            let sources = try options.sources()
+            var resolver = sources.resolver()
+            let settings = Result { () throws(ConfigError) in try resolver.settings() }
+            let check = try jobConfigCheck(sources, executor: try? settings.get().executor)
+            let problems = settings.problems + (check?.problems ?? [])
+            if !problems.isEmpty { throw ConfigError(problems) }
             resolver.showWarnings()
-            for line in SettingsListing(settings, resolver.winners).lines { Console.out(line) }
+            for warning in check?.warnings ?? [] { Console.err("warning: \(warning.line)") }
+            let listing = SettingsListing(try settings.get(), resolver.winners)
+            for line in listing.lines { Console.out(line) }
+            if let check { Console.out(check.summary) }
         }
+    }
+
+    /// nil where there is no job configuration to look at.
+    private func jobConfigCheck(
+        _ sources: SettingsSources,
+        executor: Settings.ExecutorKind?
+    ) throws(ConfigError) -> JobConfigCheck? {
+        guard let name = jobConfig ?? options.jobConfigName(sources.environment) else { return nil }
+        let bytes = try options.content(of: name)
+        if name.utf8.suffix(4).elementsEqual(".xml".utf8) {
+            throw ConfigError([
+                ConfigProblem(
+                    place: name.logSafe,
+                    what: "job configurations in XML are not read",
+                    remedy: "Write it as job_conf.yml; docs/galaxy.md shows one."
+                )
+            ])
+        }
+        return JobConfigCheck(
+            JobConfigFile(bytes, named: name.logSafe),
+            sources,
+            executor: executor
+        )
+    }
+}
+
+extension JobConfigCheck {
+    /// What was looked at, in one line.
+    fileprivate var summary: String {
+        if runners.isEmpty { return "job configuration: no runner of ours" }
+        let places = environments.isEmpty ? "no environment" : environments.joined(separator: ", ")
+        return "job configuration: runner \(runners.joined(separator: ", ")) for \(places)".logSafe
+    }
+}
+
+extension Result where Failure == ConfigError {
+    fileprivate var problems: [ConfigProblem] {
+        if case .failure(let error) = self { error.problems } else { [] }
     }
 }

@@ -72,14 +72,27 @@ struct ConfigOptions: ParsableArguments {
         return access("galaxy.yml", F_OK) == 0 ? ("galaxy.yml", false) : nil
     }
 
-    private func file(_ environment: [String: String]) throws(ConfigError) -> ConfigFile? {
-        guard let (name, isChosen) = fileName(environment) else { return nil }
-        let bytes: [UInt8]
+    /// Galaxy's job configuration beside the file that is used; nil if it is not there.
+    func jobConfigName(_ environment: [String: String]) -> String? {
+        guard let (name, _) = fileName(environment) else { return nil }
+        let bytes = Array(name.utf8)
+        let cut = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        let folder = String(decoding: bytes[..<cut], as: UTF8.self)
+        return ["job_conf.yml", "job_conf.xml"].map { folder + $0 }.first { access($0, F_OK) == 0 }
+    }
+
+    /// The bytes of a configuration file.
+    func content(of name: String) throws(ConfigError) -> [UInt8] {
         do throws(SmallFile.Failure) {
-            bytes = try SmallFile.read(bytes: Array(name.utf8), limit: ConfigBlock.longest)
+            return try SmallFile.read(bytes: Array(name.utf8), limit: ConfigBlock.longest)
         } catch {
             throw ConfigError([problem(name, error)])
         }
+    }
+
+    private func file(_ environment: [String: String]) throws(ConfigError) -> ConfigFile? {
+        guard let (name, isChosen) = fileName(environment) else { return nil }
+        let bytes = try content(of: name)
         let file = ConfigFile(bytes, named: name.logSafe)
         if isChosen, !file.hasBlock, file.problems.isEmpty {
             throw ConfigError([

@@ -47,7 +47,7 @@ struct ConfigFile: Sendable, Equatable {
                 readSection(value, named: nil)
             }
         } catch let error as YamlError {
-            problems.append(problem(with: error))
+            problems.append(ConfigProblem(error, in: name))
         } catch {
             problems.append(ConfigProblem(place: name, what: "\(error)".logSafe, remedy: ""))
         }
@@ -141,28 +141,5 @@ struct ConfigFile: Sendable, Equatable {
 
     private func origin(_ node: Node) -> ConfigEntry.Origin {
         .file(name, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
-    }
-
-    private func problem(with error: YamlError) -> ConfigProblem {
-        func at(_ mark: Mark, _ what: String, _ remedy: String) -> ConfigProblem {
-            let place = ConfigEntry.Origin.file(name, line: mark.line, column: mark.column)
-            return ConfigProblem(at: place, what: what, remedy: remedy)
-        }
-        let correct = "Correct the YAML here or just above."
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _):
-            return at(mark, "this is not YAML: \(problem.logSafe)", correct)
-        case .composer(_, let problem, let mark, _):
-            return at(mark, problem.logSafe, "Write the value out; aliases are not used here.")
-        case .duplicatedKeysInMapping(let names, let context):
-            let shown = names.map(ConfigValues.shown).joined(separator: ", ")
-            return at(context.mark, "\(shown) is written twice", "Delete one of them.")
-        default:
-            return ConfigProblem(
-                place: name,
-                what: "the YAML parser gave up: \("\(error)".logSafe)",
-                remedy: correct
-            )
-        }
     }
 }

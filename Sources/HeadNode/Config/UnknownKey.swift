@@ -46,10 +46,10 @@ struct UnknownKey {
         "k8s_persistent_volume_claim_mount_path": "k8s_persistent_volume_claims",
     ]
 
-    private var formerName: String? {
-        guard let last = lastName, let name = Self.former[last] else { return nil }
-        return "kubernetes.\(name)"
-    }
+    /// What is called so by older releases is called this now.
+    var nameNow: String? { lastName.flatMap { Self.former[$0] } }
+
+    private var formerName: String? { nameNow.map { "kubernetes.\($0)" } }
 
     private var sections: [String] {
         ConfigSchema.names(below: nil).filter(ConfigSchema.isSection)

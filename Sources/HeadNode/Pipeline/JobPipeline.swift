@@ -84,6 +84,7 @@ struct JobPipeline: Sendable {
             let isSuccess = done.verdict == nil && ending.exitCode != nil
             await remove(TryID(run: state.run, number: done.number), isSuccess: isSuccess)
         }
+        try folder.keep(JobFigures(state, ending))
         state.ending = ending
         try folder.note(state)
         observe(.ended(state.run, ending))
@@ -177,9 +178,10 @@ struct JobPipeline: Sendable {
             run: state.run,
             observe: observe
         )
-        let bytes = try await step()
+        let (bytes, cost) = try await step()
         try folder.keep(spec: bytes)
         state.specSHA256 = SHA256Digest(of: bytes)
+        state.stage = cost
         try folder.note(state)
         return try decode(bytes)
     }

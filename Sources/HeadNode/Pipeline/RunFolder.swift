@@ -59,6 +59,11 @@ final class RunFolder: Sendable {
     /// Keeps the spec, so that collecting needs no more than the report.
     func keep(spec bytes: [UInt8]) throws(HeadError) { try write(bytes, as: "spec.json") }
 
+    /// Keeps what the run has cost, for Galaxy's job metrics.
+    func keep(_ figures: JobFigures) throws(HeadError) {
+        try write(try Self.encode(figures), as: "figures.json")
+    }
+
     /// Keeps what a pod's containers have said.
     func keep(
         log bytes: [UInt8],

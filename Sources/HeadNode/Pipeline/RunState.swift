@@ -18,6 +18,8 @@ struct RunState: VersionedDocument, Equatable {
     var place: RunPlace?
     /// nil until the spec is in the bucket.
     var specSHA256: SHA256Digest?
+    /// What staging cost; nil until it is done, and in notes of releases that did not keep it.
+    var stage: PhaseReport?
     var tries: [Try] = []
     /// How it ended; nil while it goes on.
     var ending: RunEnding?

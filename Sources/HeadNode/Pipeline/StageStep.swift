@@ -23,8 +23,8 @@ struct StageStep: Sendable {
         let bytes: [UInt8]
     }
 
-    /// - Returns: the spec's bytes, as they are in the bucket.
-    func callAsFunction() async throws(HeadError) -> [UInt8] {
+    /// - Returns: the spec's bytes, as they are in the bucket, and what staging cost.
+    func callAsFunction() async throws(HeadError) -> (spec: [UInt8], cost: PhaseReport) {
         observe(.phaseBegan("stage"))
         let meter = PhaseMeter("stage")
         let clock = PhaseClock(store.metrics)
@@ -40,13 +40,14 @@ struct StageStep: Sendable {
                 .put(staged.bytes, at: layout.spec(run), condition: .absent)
         }
         await linkInputs(staged)
-        observe(.phaseEnded(clock.report(meter), alreadyThere: meter.reading.alreadyThere))
-        if isFirst { return staged.bytes }
+        let cost = clock.report(meter)
+        observe(.phaseEnded(cost, alreadyThere: meter.reading.alreadyThere))
+        if isFirst { return (staged.bytes, cost) }
         // A head that was cut off right here has stored it before; the worker may have it already.
         let stored = try await storing("Cannot read the spec of run \(run)") {
             () async throws(S3Error) in try await DocumentStore(store).bytes(layout.spec(run))
         }
-        return stored ?? staged.bytes
+        return (stored ?? staged.bytes, cost)
     }
 
     /// Puts links in place of inputs, if that is wanted. The job does not depend on it.

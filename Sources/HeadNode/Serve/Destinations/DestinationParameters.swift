@@ -22,6 +22,8 @@ struct DestinationParameters {
         "kubernetes.k8s_galaxy_instance_id",
     ]
 
+    init() {}
+
     init(_ destination: Destination) {
         for name in destination.parameters.keys.sorted() {
             guard let value = destination.parameters[name], value != .null else { continue }
@@ -29,15 +31,13 @@ struct DestinationParameters {
         }
     }
 
-    private mutating func read(
+    /// Takes one more parameter.
+    mutating func read(
         _ name: String,
         _ value: ParameterValue,
         _ origin: ConfigEntry.Origin
     ) {
-        let paths = name.utf8.contains(UInt8(ascii: ".")) ? [name] : ["kubernetes.\(name)", name]
-        guard let key = paths.lazy.compactMap({ ConfigSchema.key(at: $0) }).first else {
-            return readUnknown(name, origin)
-        }
+        guard let key = Self.key(name) else { return readUnknown(name, origin) }
         if Self.isOfTheHead(key) {
             problems.append(
                 ConfigProblem(
@@ -61,6 +61,12 @@ struct DestinationParameters {
         }
     }
 
+    /// The key that a parameter sets; nil where it is somebody else's.
+    static func key(_ name: String) -> ConfigKey? {
+        let paths = name.utf8.contains(UInt8(ascii: ".")) ? [name] : ["kubernetes.\(name)", name]
+        return paths.lazy.compactMap { ConfigSchema.key(at: $0) }.first
+    }
+
     private mutating func readUnknown(
         _ name: String,
         _ origin: ConfigEntry.Origin
@@ -81,14 +87,15 @@ struct DestinationParameters {
         }
     }
 
-    private static func isOfTheHead(_ key: ConfigKey) -> Bool {
+    /// Whether a key holds for the head as a whole.
+    static func isOfTheHead(_ key: ConfigKey) -> Bool {
         ofTheHead.contains(key.path) || key.components.first.map(ofTheHead.contains) == true
     }
 }
 
 extension ParameterValue {
     /// As one would write it in the configuration; nil where the key takes no such value.
-    fileprivate func text(for key: ConfigKey) -> String? {
+    func text(for key: ConfigKey) -> String? {
         switch self {
         case .null: nil
         case .flag(let value): "\(value)"
@@ -111,7 +118,7 @@ extension ParameterValue {
     }
 
     /// As Galaxy reads a word for yes and no (`galaxy.util.asbool`): Python writes `True`.
-    private static func word(for text: String) -> String {
+    static func word(for text: String) -> String {
         let folded = text.utf8.map(\.asciiLowercase)
         let isTrue = ["true", "yes", "on", "1"].contains { folded.elementsEqual($0.utf8) }
         let isFalse = ["false", "no", "off", "0"].contains { folded.elementsEqual($0.utf8) }

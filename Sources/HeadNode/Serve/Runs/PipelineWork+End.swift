@@ -37,6 +37,7 @@ extension PipelineWork {
             case .committed: return nil
             }
         }
+        try folder?.keep(JobFigures(state, ending))
         state.ending = ending
         try folder?.note(state)
         return ending

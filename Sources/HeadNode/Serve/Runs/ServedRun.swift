@@ -73,7 +73,7 @@ struct ServedRun: Sendable {
     mutating func finish(_ ending: RunEnding) -> [ServeEvent] {
         if state.isFinal { return [] }
         for phase in ending.phases { add(phase) }
-        figures.cpuSeconds = Self.rounded(ending.cpuSeconds)
+        figures.cpuSeconds = ending.cpuSeconds.toTheMillisecond
         figures.peakMemoryBytes = ending.peakResidentBytes
         let refused = ending.refused.prefix(Self.mostDetails)
         let more = ending.refused.count - refused.count
@@ -105,7 +105,7 @@ struct ServedRun: Sendable {
 
     private mutating func add(_ report: PhaseReport) {
         figures.phases[report.name] = RunFigures.Phase(
-            seconds: Self.rounded(report.seconds),
+            seconds: report.seconds.toTheMillisecond,
             bytes: report.bytes,
             files: report.files
         )
@@ -114,10 +114,5 @@ struct ServedRun: Sendable {
         case "push": figures.bytesOut = report.bytes
         default: break
         }
-    }
-
-    /// To the millisecond; anything that is no number is none.
-    private static func rounded(_ seconds: Double) -> Double {
-        seconds.isFinite ? (seconds * 1000).rounded() / 1000 : 0
     }
 }

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""jobs.py [--rounds N] [--large-rounds N] [--size MIB] [--jobs N]: how long jobs take, and what they cost.
+
+From the request that starts a job to the dataset's state `ok`, in turn through Galaxy's own Kubernetes
+runner and through ours: a job that does nothing; one that reads a large input; many at once. Ours sets
+metadata as the other runner does, in a process of their own (`ours`), or in Galaxy's (`internal`). The
+environment names the Galaxy and GALAXY_S3_BENCH, the folder of the measurement.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import random
+import re
+import statistics
+import sys
+import time
+import urllib.request
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+from bioblend.galaxy import GalaxyInstance
+
+warnings.simplefilter("ignore")
+# Seconds after which a measurement is given up.
+PATIENCE = 1800
+MIB = 1 << 20
+WAYS = ("upstream", "ours", "internal")
+
+
+class Bench:
+    """The Galaxy, and what is counted beside it."""
+
+    def __init__(self):
+        self.galaxy = GalaxyInstance(os.environ["GALAXY_URL"], key=os.environ["GALAXY_KEY"])
+        self.home = pathlib.Path(os.environ["GALAXY_DIR"])
+        self.folder = pathlib.Path(os.environ["GALAXY_S3_BENCH"])
+        self.history = self.galaxy.histories.create_history("bench")["id"]
+
+    # Jobs
+
+    def upload(self, size):
+        """A dataset of this many bytes, and its file."""
+        path = self.folder / "upload"
+        with path.open("wb") as file:
+            for _ in range(0, size, MIB):
+                file.write(b"x" * (min(size, MIB) - 1) + b"\n")
+        made = self.galaxy.tools.upload_file(
+            str(path), self.history, file_type="txt", file_name="input", to_posix_lines=False
+        )
+        path.unlink()
+        dataset = made["outputs"][0]["id"]
+        self.wait(dataset)
+        return {"src": "hda", "id": dataset}
+
+    def file(self, dataset):
+        return pathlib.Path(self.galaxy.datasets.show_dataset(dataset["id"])["file_name"])
+
+    def wait(self, dataset):
+        end = time.monotonic() + PATIENCE
+        while (state := self.galaxy.datasets.show_dataset(dataset)["state"]) != "ok":
+            if state == "error" or time.monotonic() > end:
+                raise SystemExit(f"{state}: {self.galaxy.datasets.show_dataset(dataset)['misc_info']}")
+            time.sleep(0.1)
+
+    def start(self, way, dataset, history=None):
+        made = self.galaxy.tools.run_tool(history or self.history, f"bench_{way}", {"input": dataset})
+        return made["outputs"][0]["id"]
+
+    def one(self, way, dataset):
+        """Seconds of one job that is alone."""
+        # Polling has a beat of a second on both sides; jobs must not follow it.
+        time.sleep(2 + random.random())
+        begin = time.monotonic()
+        self.wait(self.start(way, dataset))
+        return time.monotonic() - begin
+
+    def burst(self, way, dataset, count):
+        """When the first and the last of many jobs were there, in seconds since the first request."""
+        history = self.galaxy.histories.create_history(f"burst {way}")["id"]
+        begin = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            waiting = set(pool.map(lambda _: self.start(way, dataset, history), range(count)))
+        ends = []
+        while waiting:
+            states = {
+                one["id"]: one["state"]
+                for one in self.galaxy.histories.show_history(history, contents=True)
+                if one["id"] in waiting
+            }
+            ended = {id for id, state in states.items() if state in ("ok", "error", "discarded")}
+            if any(states[id] != "ok" for id in ended) or time.monotonic() > begin + PATIENCE:
+                raise SystemExit(f"{way}: {collections.Counter(states.values())}")
+            ends += [time.monotonic() - begin] * len(ended)
+            waiting -= ended
+            time.sleep(0.5)
+        return ends[0], ends[-1]
+
+    # What they cost
+
+    def requests(self, way):
+        """Requests to the API server since the last time that this was asked."""
+        name = "upstream" if way == "upstream" else "ours"
+        url = (self.folder / f"{name}.url").read_text().strip()
+        with urllib.request.urlopen(f"{url}/_counts", timeout=60) as answer:
+            return collections.Counter(json.load(answer))
+
+    def moved(self):
+        """Bytes that our head has sent to the bucket and had of it."""
+        port = (self.home / "bench-port").read_text()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+            text = answer.read().decode()
+        names = ("sent", "received")
+        return [
+            int(re.search(rf"^galaxy_s3_executor_s3_{n}_bytes_total (\d+)", text, re.M)[1]) for n in names
+        ]
+
+
+def row(name, values):
+    shown = f"{statistics.median(values):8.2f}   {min(values):.2f} to {max(values):.2f}"
+    print(f"    {name:24}{shown}", flush=True)
+
+
+def nothing(bench, small, rounds):
+    times = collections.defaultdict(list)
+    counts = collections.defaultdict(collections.Counter)
+    for way in WAYS:
+        bench.one(way, small)
+    for number in range(rounds):
+        for way in WAYS:
+            bench.requests(way)
+            times[way].append(bench.one(way, small))
+            # What a runner does when Galaxy has finished with the job counts as well.
+            time.sleep(2)
+            counts[way] += bench.requests(way)
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+    print("a job that does nothing, alone: median seconds to `ok`; least to most")
+    for way in WAYS:
+        row(way, times[way])
+    print("  requests to the API server for each")
+    for way in WAYS:
+        each = {kind: round(n / rounds, 1) for kind, n in sorted(counts[way].items())}
+        print(f"    {way:24}{counts[way].total() / rounds:8.1f}   {each}", flush=True)
+
+
+def large(bench, rounds, size):
+    dataset = bench.upload(size * MIB)
+    file = bench.file(dataset)
+    times, moved = collections.defaultdict(list), collections.defaultdict(list)
+    for number in range(rounds):
+        # To the head it is another version now, which is not in the bucket yet; and old enough to be kept.
+        os.utime(file)
+        time.sleep(3)
+        for name, way in (
+            ("ours, input is new", "ours"),
+            ("ours, staged already", "ours"),
+            ("upstream",) * 2,
+        ):
+            before = bench.moved()
+            times[name].append(bench.one(way, dataset))
+            moved[name].append(sum(bench.moved()) - sum(before))
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+    print(f"a job that reads {size} MiB, alone: median seconds to `ok`; least to most")
+    for name, found in times.items():
+        row(name, found)
+    print("  MiB that passed through our head")
+    for name, found in moved.items():
+        row(name, [value / MIB for value in found])
+
+
+def many(bench, small, count):
+    print(f"{count} jobs that do nothing, at once: first and last `ok`, jobs a minute, requests a job")
+    for way in WAYS:
+        bench.requests(way)
+        first, last = bench.burst(way, small, count)
+        time.sleep(5)
+        each = bench.requests(way).total() / count
+        print(f"    {way:24}{first:8.1f} s {last:8.1f} s {60 * count / last:8.1f} {each:8.1f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--large-rounds", type=int, default=5)
+    parser.add_argument("--size", type=int, default=1024)
+    parser.add_argument("--jobs", type=int, default=40)
+    options = parser.parse_args()
+    bench = Bench()
+    small = bench.upload(1024)
+    # With nothing to do in them, parts are left out.
+    if options.rounds:
+        nothing(bench, small, options.rounds)
+    if options.large_rounds:
+        large(bench, options.large_rounds, options.size)
+    if options.jobs:
+        many(bench, small, options.jobs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+
+/// What is wrong with Galaxy's job configuration as far as it concerns our runners. Pure.
+struct JobConfigCheck {
+    private(set) var problems: [ConfigProblem]
+    /// What works, but not as whoever wrote it may think.
+    private(set) var warnings: [ConfigProblem] = []
+    /// The names of our runners, and of the environments that use them.
+    let runners: [String]
+    let environments: [String]
+
+    private let file: JobConfigFile
+    private let sources: SettingsSources
+    private let executor: Settings.ExecutorKind?
+    /// What is wrong without any runner or environment.
+    private let known: [ConfigProblem]
+
+    /// - Parameters:
+    ///   - sources: what is configured beside it.
+    ///   - executor: what that says of the executor; nil where it says nothing that can be used.
+    init(
+        _ file: JobConfigFile,
+        _ sources: SettingsSources,
+        executor: Settings.ExecutorKind?
+    ) {
+        self.file = file
+        self.sources = sources
+        self.executor = executor
+        problems = file.problems
+        let ours = file.runners.filter { $0["load"]?.value == .text(GalaxyParameter.ourRunner) }
+        runners = ours.map(\.name)
+        let names = Set(runners)
+        let environments = file.environments.filter { names.contains($0["runner"]?.word ?? "") }
+        self.environments = environments.map(\.name)
+        var base = sources.resolver()
+        known = Self.problems(of: &base) + base.warnings
+        for runner in ours { check(runner: runner) }
+        for environment in environments {
+            check(environment, of: ours.first { $0.name == environment["runner"]?.word })
+        }
+        checkRunnersExist()
+        checkTools()
+    }
+
+    // MARK: Runners
+
+    private mutating func check(runner: JobConfigFile.Section) {
+        remark(passedOver: runner, under: "kwds")
+        for parameter in runner.parameters where !GalaxyParameter.apart.contains(parameter.name) {
+            let name = parameter.name
+            if GalaxyParameter.ofRunners.contains(name) {
+                check(choice: parameter)
+            } else if name.utf8.starts(with: "k8s_".utf8) {
+                checkName(ofRunner: parameter)
+            } else {
+                let belongs =
+                    GalaxyParameter.ofEnvironments.contains(name)
+                    || DestinationParameters.key(name) != nil
+                let near = EditDistance.nearest(
+                    to: name,
+                    in: GalaxyParameter.ofRunners.sorted() + ConfigSchema.names(below: "kubernetes")
+                )
+                report(
+                    parameter,
+                    "the runner \(shown(runner)) takes no parameter \(ConfigValues.shown(name)), and "
+                        + "Galaxy does not start with it",
+                    belongs
+                        ? "Write it at the environments of this runner."
+                        : near.map { "Write \($0)." } ?? "Delete it."
+                )
+            }
+        }
+        resolve(runner.kubernetesEntries)
+    }
+
+    private mutating func checkName(ofRunner parameter: JobConfigFile.Parameter) {
+        let path = "kubernetes.\(parameter.name)"
+        if let ignored = IgnoredKey.at(path) {
+            warnings.append(ignored.warning(at: parameter.origin))
+        } else if ConfigSchema.key(at: path) == nil {
+            let (what, remedy) = UnknownKey(path).explanation
+            report(parameter, what, remedy)
+        }
+    }
+
+    /// Whether a setting of the plugin's has one of its words.
+    private mutating func check(choice parameter: JobConfigFile.Parameter) {
+        let words = [
+            "metadata": ["external", "internal"], "output_mode": ["copy", "link", "object_store"],
+        ]
+        guard let allowed = words[parameter.name] else { return }
+        if let word = parameter.word, allowed.contains(word) { return }
+        report(
+            parameter,
+            "\(parameter.name) is none of its words",
+            "Write \(allowed.dropLast().joined(separator: ", ")) or \(allowed[allowed.count - 1])."
+        )
+    }
+
+    // MARK: Environments
+
+    private mutating func check(
+        _ environment: JobConfigFile.Section,
+        of runner: JobConfigFile.Section?
+    ) {
+        remark(passedOver: environment, under: "params")
+        var parameters = DestinationParameters()
+        for parameter in environment.parameters
+        where !GalaxyParameter.apart.contains(parameter.name) && parameter.value != .null {
+            let name = parameter.name
+            if DestinationParameters.key(name) != nil || name.utf8.contains(UInt8(ascii: ".")) {
+                parameters.read(name, parameter.value, parameter.origin)
+            } else if let ignored = IgnoredKey.at("kubernetes.\(name)") {
+                warnings.append(ignored.warning(at: parameter.origin))
+            } else if GalaxyParameter.ofEnvironments.contains(name) {
+                check(choice: parameter)
+            } else {
+                checkStranger(parameter, in: environment)
+            }
+        }
+        problems += parameters.problems
+        resolve((runner?.kubernetesEntries ?? []) + parameters.entries)
+        checkOutputs(environment, runner)
+        checkContainer(environment)
+        checkResubmission(environment)
+    }
+
+    /// A parameter that is neither ours nor known to have an effect.
+    private mutating func checkStranger(
+        _ parameter: JobConfigFile.Parameter,
+        in environment: JobConfigFile.Section
+    ) {
+        let name = parameter.name
+        let shownName = ConfigValues.shown(name)
+        if GalaxyParameter.ofRunners.contains(name) {
+            report(parameter, "\(shownName) is a parameter of runners", "Write it there.")
+        } else if let why = GalaxyParameter.whyUseless(name) {
+            warnings.append(
+                ConfigProblem(
+                    at: parameter.origin,
+                    what: "\(shownName) has no effect: \(why)",
+                    remedy: "Delete it."
+                )
+            )
+        } else if let now = UnknownKey("kubernetes.\(name)").nameNow {
+            report(parameter, "\(shownName) is \(now) now", "Write \(now).")
+        } else if let near = EditDistance.nearest(to: name, in: Self.namesOfEnvironments) {
+            report(
+                parameter,
+                "unknown parameter \(shownName); did you mean \(near)?",
+                "Write \(near)."
+            )
+        } else {
+            warnings.append(
+                ConfigProblem(
+                    at: parameter.origin,
+                    what: "neither Galaxy nor this runner knows \(shownName)",
+                    remedy: "Delete it, unless a rule of yours reads it."
+                )
+            )
+        }
+    }
+
+    private static let namesOfEnvironments: [String] =
+        ConfigSchema.names(below: "kubernetes")
+        + GalaxyParameter.ofEnvironments.union(GalaxyParameter.apart).sorted()
+
+    private mutating func checkOutputs(
+        _ environment: JobConfigFile.Section,
+        _ runner: JobConfigFile.Section?
+    ) {
+        let mode = environment["output_mode"] ?? runner?["output_mode"]
+        guard (mode?.word ?? "copy") == "copy" else { return }
+        let name = "outputs_to_working_directory"
+        if let parameter = environment[name] {
+            if parameter.isTrue { return }
+            report(parameter, "results come back into the job's directory alone", "Write true.")
+        } else {
+            warnings.append(
+                ConfigProblem(
+                    at: environment.origin,
+                    what: "the environment \(shown(environment)) does not say \(name)",
+                    remedy: "Write `\(name): true` here, unless galaxy.yml says so."
+                )
+            )
+        }
+    }
+
+    private mutating func checkContainer(_ environment: JobConfigFile.Section) {
+        guard executor == .kubernetes, environment["docker_enabled"]?.isTrue != true else { return }
+        let origin = environment["docker_enabled"]?.origin ?? environment.origin
+        problems.append(
+            ConfigProblem(
+                at: origin,
+                what:
+                    "Galaxy looks for no container for the environment \(shown(environment)), and a "
+                    + "pod needs one",
+                remedy: "Write `docker_enabled: true`."
+            )
+        )
+    }
+
+    /// Galaxy lays the next environment's parameters over the last one's.
+    private mutating func checkResubmission(_ environment: JobConfigFile.Section) {
+        guard case .list(let steps)? = environment["resubmit"]?.value,
+            let origin = environment["resubmit"]?.origin
+        else { return }
+        for case .map(let step) in steps {
+            guard case .text(let name)? = step["environment"] else { continue }
+            guard let next = find(environment: name) else {
+                problems.append(
+                    ConfigProblem(
+                        at: origin,
+                        what: "there is no environment \(ConfigValues.shown(name))",
+                        remedy: "Name one that is there."
+                    )
+                )
+                continue
+            }
+            guard case .text(let condition)? = step["condition"] else { continue }
+            for (word, limits) in Self.limits where condition.contains(word) {
+                for limit in limits where environment[limit] != nil && next[limit] == nil {
+                    warnings.append(
+                        ConfigProblem(
+                            at: next.origin,
+                            what:
+                                "\(shown(next)) takes over \(limit) from \(shown(environment)), whose "
+                                + "jobs come here for want of more",
+                            remedy: "Write a larger \(limit) here."
+                        )
+                    )
+                }
+            }
+        }
+    }
+
+    private static let limits = [
+        ("memory_limit_reached", ["limits_memory"]),
+        ("walltime_reached", ["limits.walltime", "k8s_walltime_limit"]),
+    ]
+
+    /// By its name, or by a tag.
+    private func find(environment name: String) -> JobConfigFile.Section? {
+        file.environments.first { $0.name == name }
+            ?? file.environments.first { environment in
+                guard case .list(let tags)? = environment["tags"]?.value else { return false }
+                return tags.contains(.text(name))
+            }
+    }
+
+    // MARK: All of it
+
+    private mutating func checkRunnersExist() {
+        let names = Set(file.runners.map(\.name)).union(["dynamic", "dynamic_tpv", "dynamic_dtd"])
+        for environment in file.environments {
+            guard let runner = environment["runner"], let word = runner.word, !names.contains(word)
+            else { continue }
+            report(
+                runner,
+                "there is no runner \(ConfigValues.shown(word))",
+                "Name one of \(file.runners.map(\.name).joined(separator: ", "))."
+            )
+        }
+    }
+
+    /// What cannot leave Galaxy's machine must not come to us by default.
+    private mutating func checkTools() {
+        guard let name = file.defaultEnvironment, environments.contains(name) else { return }
+        for kind in ["local", "requires_galaxy"] {
+            let isThere = file.tools.contains { $0["class"]?.word == kind }
+            if isThere { continue }
+            problems.append(
+                ConfigProblem(
+                    place: file.name,
+                    what: "tools of the class \(kind) need Galaxy's files, and come to \(name)",
+                    remedy:
+                        "Write `{class: \(kind), environment: …}` with an environment of a local runner."
+                )
+            )
+        }
+    }
+
+    private mutating func remark(
+        passedOver section: JobConfigFile.Section,
+        under key: String
+    ) {
+        for parameter in section.passedOver {
+            report(
+                parameter,
+                "Galaxy passes \(ConfigValues.shown(parameter.name)) over, because \(shown(section)) "
+                    + "has \(key)",
+                "Write it below \(key)."
+            )
+        }
+    }
+
+    /// Finds the values that cannot be used.
+    private mutating func resolve(_ entries: [ConfigEntry]) {
+        var resolver = sources.resolver(entries)
+        for problem in Self.problems(of: &resolver)
+        where !known.contains(problem) && !problems.contains(problem) {
+            problems.append(problem)
+        }
+        for warning in resolver.warnings
+        where !known.contains(warning) && !warnings.contains(warning) {
+            warnings.append(warning)
+        }
+    }
+
+    private static func problems(of resolver: inout SettingsResolver) -> [ConfigProblem] {
+        do throws(ConfigError) {
+            _ = try resolver.settings()
+            return []
+        } catch {
+            return error.problems
+        }
+    }
+
+    private mutating func report(
+        _ parameter: JobConfigFile.Parameter,
+        _ what: String,
+        _ remedy: String
+    ) {
+        problems.append(ConfigProblem(at: parameter.origin, what: what, remedy: remedy))
+    }
+
+    private func shown(_ section: JobConfigFile.Section) -> String {
+        ConfigValues.shown(section.name)
+    }
+}
+
+extension JobConfigFile.Section {
+    /// What a runner says of the cluster, as our own configuration has it.
+    fileprivate var kubernetesEntries: [ConfigEntry] {
+        parameters.compactMap { parameter in
+            guard parameter.name.utf8.starts(with: "k8s_".utf8),
+                let key = ConfigSchema.key(at: "kubernetes.\(parameter.name)"),
+                let text = parameter.value.text(for: key)
+            else { return nil }
+            return ConfigEntry(path: key.path, text: text, origin: parameter.origin)
+        }
+    }
+}
+
+extension JobConfigFile.Parameter {
+    /// A text as it is; nil for what is none.
+    fileprivate var word: String? {
+        if case .text(let text) = value { text } else { nil }
+    }
+
+    /// As Galaxy reads yes and no.
+    fileprivate var isTrue: Bool {
+        switch value {
+        case .flag(let flag): flag
+        case .text(let text): ParameterValue.word(for: text) == "true"
+        default: false
+        }
+    }
+}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tools do to a Galaxy, with real programs where it takes any."""
+
+import os
+import re
+import signal
+
+from conftest import LINES
+
+RUN = re.compile(r"\d+-[0-9a-f]{16}")
+
+
+def figures(shown):
+    """What Galaxy's job metrics say of a run."""
+    metrics = [metric for metric in shown["job_metrics"] if metric["plugin"] == "s3_executor"]
+    return {metric["name"]: float(metric["raw_value"]) for metric in metrics}
+
+
+def test_an_index_that_two_tools_use_is_staged_once(lab):
+    genome = (lab.directory / "indices/genome.fa").read_text().split("\n", 1)[1].replace("\n", "")
+    starts = (100, 500, 5000)
+    reads = [f"@r{at}\n{genome[at : at + 80]}\n+\n{'I' * 80}\n" for at in starts]
+    data = lab.upload("".join(reads), name="reads", ext="fastqsanger")
+    aligned = lab.start("test_align", reads=data, index="genome")
+    first = figures(aligned.ended_ok())
+    index = sum(file.stat().st_size for file in (lab.directory / "indices").glob("genome.*.bt2"))
+    assert first["stage_bytes"] > index
+    shown = lab.galaxy.datasets.show_dataset(aligned.outputs["out"])
+    # Galaxy has read the results to say so, and has made the index that the next tool asks for.
+    assert (shown["state"], shown["metadata_sort_order"]) == ("ok", "coordinate")
+    counted = lab.start("test_inspect", reads={"src": "hda", "id": shown["id"]}, index="genome")
+    second = figures(counted.ended_ok())
+    assert counted.text() == "2\ngenome\n"
+    assert second["stage_bytes"] < first["stage_bytes"] / 10
+    # The tool had it all the same.
+    assert second["fetch_bytes"] > index
+
+
+def test_an_input_is_converted(lab):
+    sequences = lab.upload(">one\nACGT\nAC\n>two\nGGG\n", name="it's a 'sequence' file", ext="fasta")
+    job = lab.start("test_lengths", index=sequences)
+    job.ended_ok()
+    assert job.text() == "one\t6\ntwo\t3\n"
+    (converted,) = lab.galaxy.jobs.get_jobs(tool_id="CONVERTER_fasta_to_fai", history_id=lab.history)
+    assert RUN.fullmatch(lab.job(converted["id"])["external_id"])
+
+
+def test_an_output_that_the_tool_removes_is_missed(lab):
+    job = lab.start("test_lost")
+    shown = job.end()
+    assert shown["state"] == "error"
+    assert shown["tool_stdout"] == "it goes on\n"
+    for name in job.outputs:
+        assert lab.state(job.outputs[name]) == "error"
+    path = lab.description(shown)["outputs"][0]["path"]
+    assert os.path.basename(path) in lab.galaxy.datasets.show_dataset(job.outputs["out"])["misc_info"]
+
+
+def test_two_thousand_files_are_discovered(lab):
+    job = lab.start("test_many", count=2000)
+    job.ended_ok()
+    (collection,) = job.collections.values()
+    shown = lab.galaxy.histories.show_dataset_collection(lab.history, collection)
+    found = {element["element_identifier"]: element["object"]["id"] for element in shown["elements"]}
+    assert sorted(found, key=int) == [str(number) for number in range(1, 2001)]
+    for number in ("1", "1000", "2000"):
+        assert lab.text(found[number]) == f"part {number}\n"
+
+
+def test_a_hundred_jobs_at_once(lab, lines):
+    job = lab.start("test_line", input={"batch": True, "values": [lines] * 100})
+    assert len(job.jobs) == 100
+    assert job.states() == ["ok"] * 100
+    runs = {lab.job(id)["external_id"] for id in job.jobs}
+    assert len(runs) == 100
+    last = lab.job(job.jobs[-1])
+    assert lab.text(last["outputs"]["out"]["id"]) == LINES + "more\n"
+
+
+def test_an_input_that_is_purged_while_its_job_waits(lab):
+    input = lab.upload("to be purged\n")
+    (lab.directory / "galaxy-head-node").rename(lab.directory / "away")
+    os.kill(lab.head_node(), signal.SIGKILL)
+    job = lab.start("test_line", input=input)
+    lab.until(lambda: job.show()["external_id"])
+    lab.galaxy.histories.delete_dataset(lab.history, input["id"], purge=True)
+    path = lab.description(job.show())["inputs"][0]["path"]
+    lab.until(lambda: not os.path.exists(path))
+    (lab.directory / "away").rename(lab.directory / "galaxy-head-node")
+    assert job.end()["state"] == "error"
+    words = lab.galaxy.datasets.show_dataset(job.outputs["out"])["misc_info"]
+    assert os.path.basename(path) in words, words
+
+
+def test_uploads_stay_with_galaxy(lab):
+    dataset = lab.upload("x\n")
+    job = lab.job(lab.galaxy.datasets.show_dataset(dataset["id"])["creating_job"])
+    assert not RUN.fullmatch(job["external_id"] or "")
+
+
+def test_a_tool_that_needs_galaxy_is_refused(lab):
+    """The other way to upload, which this Galaxy sends where it cannot be run."""
+    element = {"src": "pasted", "paste_content": "x\n", "ext": "txt", "name": "fetched"}
+    targets = [{"destination": {"type": "hdas"}, "elements": [element]}]
+    payload = {"history_id": lab.history, "targets": targets}
+    made = lab.galaxy.make_post_request(f"{lab.galaxy.url}/tools/fetch", payload=payload)
+    dataset = made["outputs"][0]["id"]
+    assert lab.until(lambda: lab.state(dataset) in ("ok", "error") and lab.state(dataset)) == "error"
+    assert "needs Galaxy's own Python" in lab.galaxy.datasets.show_dataset(dataset)["misc_info"]
