@@ -3,6 +3,9 @@
 import Kubernetes
 
 extension Pod {
+    /// Whether its deletion was asked for.
+    var isBeingDeleted: Bool { metadata.deletionTimestamp != nil }
+
     /// Whether something of it can run. A status tells of a container that has begun only after a
     /// while, so one that a node has counts until all its containers are said to have ended.
     var canRun: Bool {

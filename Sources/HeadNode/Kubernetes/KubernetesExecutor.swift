@@ -98,6 +98,7 @@ struct KubernetesExecutor: Executor {
 
     func follow(
         _ id: TryID,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd {
         let follower = TryFollower(
@@ -108,6 +109,7 @@ struct KubernetesExecutor: Executor {
             roles: roles,
             limits: TryJudge.Limits(settings.patience),
             words: cluster.words(id),
+            isDecided: isDecided,
             news: news
         )
         guard let end = await follower() else {

@@ -11,12 +11,19 @@ struct PodReading {
     /// seconds: nobody else would end it.
     private static let stillbornPatience = 60
 
+    /// How much longer than its grace a deleted pod may take to end, in seconds: a kubelet that
+    /// answers needs moments.
+    private static let lostPatience = 60
+    /// No grace counts as longer, in seconds: what a server says is input.
+    private static let longestGrace = 86_400
+
     private var status: PodStatus { pod.status }
     private var isFailed: Bool { status.phase == "Failed" }
     private var name: String { pod.metadata.name }
 
     var sighting: TrySighting {
         if let end = podsOwnEnd ?? containersEnd { return .ended(end) }
+        if let lost { return lost }
         if let stuck { return stuck }
         if let wait { return .waiting(wait) }
         let tool = status.container(roles.tool)?.state
@@ -92,7 +99,7 @@ struct PodReading {
             let how = end.exitCode > 128 ? "signal \(end.exitCode - 128)" : "status \(end.exitCode)"
             return .killed("the container \(container) of pod \(name)\(place), \(how)\(disruption)")
         }
-        let isDisturbed = isDisruptionTarget || pod.metadata.deletionTimestamp != nil
+        let isDisturbed = isDisruptionTarget || pod.isBeingDeleted
         // A node that goes away takes the network with it: such ends say nothing about the run.
         if isDisturbed, [66, 69, 74, 75].contains(end.exitCode) {
             return .killed("pod \(name)\(place) was told to end\(disruption)")
@@ -116,6 +123,18 @@ struct PodReading {
             ? .outOfMemory("pod \(name): the tool may use too little memory to begin at all")
             : .killed("the tool's container of pod \(name) was killed as it began")
         return .stuck(end, seconds: Self.stillbornPatience)
+    }
+
+    /// A pod that was deleted and has not ended. On a node that does not answer it never will, and
+    /// it stays until somebody removes the node; what it stores until then may still count.
+    private var lost: TrySighting? {
+        guard pod.isBeingDeleted else { return nil }
+        let grace = min(max(0, pod.metadata.deletionGracePeriodSeconds ?? 0), Self.longestGrace)
+        let why = pod.nodeName.map { "; node \($0) does not answer" } ?? ""
+        return .stuck(
+            .killed("pod \(name) was deleted and does not end\(why)"),
+            seconds: grace + Self.lostPatience
+        )
     }
 
     // MARK: Waits
@@ -164,7 +183,7 @@ struct PodReading {
             return " (\(condition.reason ?? "DisruptionTarget")"
                 + PodText.after(": ", condition.message) + ")"
         }
-        return pod.metadata.deletionTimestamp == nil ? "" : " (the pod was deleted)"
+        return pod.isBeingDeleted ? " (the pod was deleted)" : ""
     }
 }
 

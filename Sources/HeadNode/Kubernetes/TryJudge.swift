@@ -24,10 +24,14 @@ struct TryJudge {
 
     /// How long a view that lacks a pod or Job may simply be late, in seconds.
     private static let lateness = 5.0
+    /// How long pods may be there without their Job before the server is asked about it, in seconds.
+    private static let orphanPatience = 90.0
 
     let limits: Limits
     private var last = ""
     private var since = 0.0
+    /// Since when the view has lacked the Job.
+    private var orphanedSince: Double?
     private var isRunning = false
     private var told: String?
 
@@ -35,8 +39,29 @@ struct TryJudge {
 
     /// - Parameters:
     ///   - isComplete: whether the sighting comes of a view that lacks nothing.
+    ///   - hasJob: whether that view has the try's Job.
     ///   - now: seconds of a clock that never goes back.
     mutating func callAsFunction(
+        _ sighting: TrySighting,
+        isComplete: Bool,
+        hasJob: Bool = true,
+        now: Double
+    ) -> Decision {
+        let decision = decide(sighting, isComplete: isComplete, now: now)
+        guard isComplete, !hasJob else {
+            orphanedSince = nil
+            return decision
+        }
+        let orphaned = now - (orphanedSince ?? now)
+        orphanedSince = orphanedSince ?? now
+        // Pods that go on without their Job are nobody's: nothing ends them, nothing counts them.
+        guard decision == .goOn, sighting.isUnderWay, orphaned >= Self.orphanPatience else {
+            return decision
+        }
+        return .confirm
+    }
+
+    private mutating func decide(
         _ sighting: TrySighting,
         isComplete: Bool,
         now: Double
@@ -81,7 +106,10 @@ struct TryJudge {
     }
 
     /// The server says that the Job is there after all.
-    mutating func deny(now: Double) { since = now }
+    mutating func deny(now: Double) {
+        since = now
+        orphanedSince = nil
+    }
 
     private func end(
         of wait: PodWait,
@@ -111,7 +139,7 @@ struct TryJudge {
             case .unknown: "unknown"
             case .waiting(let wait): "waiting \(wait.kind)"
             case .running: "running"
-            case .stuck: "stuck"
+            case .stuck(let end, _): "stuck \(end)"
             case .ended: "ended"
             }
         if kind != last {

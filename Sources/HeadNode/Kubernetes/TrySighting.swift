@@ -17,6 +17,14 @@ enum TrySighting: Sendable, Equatable {
     case stuck(TryEnd, seconds: Int)
     case ended(TryEnd)
 
+    /// Whether there are pods that wait or run.
+    var isUnderWay: Bool {
+        switch self {
+        case .waiting, .running: true
+        case .unknown, .stuck, .ended: false
+        }
+    }
+
     /// Whether time alone can make something of it.
     var isTimed: Bool { if case .running = self { false } else { true } }
 

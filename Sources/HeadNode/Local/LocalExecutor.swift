@@ -40,6 +40,7 @@ struct LocalExecutor: Executor {
 
     func follow(
         _ id: TryID,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd {
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else {

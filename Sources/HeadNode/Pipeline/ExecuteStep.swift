@@ -104,9 +104,19 @@ struct ExecuteStep: Sendable {
         }
     }
 
+    /// Whether somebody has stored the run's result; no while the bucket cannot say.
+    private var isDecided: ResultQuestion {
+        { [desk] in
+            let known = try? await inShortTask { () async throws(HeadError) in
+                try await desk.result()
+            }
+            return known != nil
+        }
+    }
+
     private func follow(_ id: TryID) async throws(HeadError) -> TryEnd {
         let live = LiveOutput(description)
-        return try await executor.follow(id) { news in
+        return try await executor.follow(id, isDecided: isDecided) { news in
             if case .frame(.output(let stream, let offset, let bytes)) = news {
                 live.write(stream, offset: offset, bytes: bytes)
             }

@@ -34,6 +34,10 @@ enum TryNews: Sendable {
     case note(String)
 }
 
+/// Whether the run has a result by now, whoever stored it; no where that cannot be learned. It costs
+/// a request.
+typealias ResultQuestion = @Sendable () async -> Bool
+
 /// What runs tries.
 ///
 /// A value for one run's settings. What many runs share, and what goes on by itself, is `Session`'s.
@@ -49,8 +53,12 @@ protocol Executor: Sendable {
     /// Waits for the try's end, and tells what is seen of it meanwhile.
     ///
     /// Cancelling only stops the waiting.
+    ///
+    /// - Parameter isDecided: asked where a try seems to be ended from elsewhere; if the run has its
+    ///   result, the end that is returned says nothing.
     func follow(
         _ id: TryID,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd
 

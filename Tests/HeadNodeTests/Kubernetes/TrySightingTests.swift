@@ -306,4 +306,68 @@ struct TrySightingTests {
         }
         #expect(how.contains("PreemptionByScheduler"))
     }
+
+    // MARK: Nodes out of reach
+
+    private func deleted(
+        _ status: String = Self.running,
+        grace: String = #","deletionGracePeriodSeconds":45"#
+    ) throws -> Pod {
+        let text = """
+            {"metadata":{"name":"p","uid":"u","creationTimestamp":"2026-11-21T12:00:00Z",
+             "deletionTimestamp":"2026-11-21T12:30:00Z"\(grace)},"spec":{"nodeName":"n"},
+             "status":\(status)}
+            """
+        return try JSONDecoder().decode(Pod.self, from: Data(text.utf8))
+    }
+
+    private static let running = """
+        {"phase":"Running","containerStatuses":[{"name":"tool","state":{"running":{}}},
+         {"name":"push","state":{"running":{}}}]}
+        """
+
+    @Test("a deleted pod that does not end is given up a minute after its grace, in any phase")
+    func lostNode() throws {
+        let fetching = """
+            {"phase":"Pending","initContainerStatuses":[{"name":"fetch","state":{"running":{}}}]}
+            """
+        let pulling = """
+            {"phase":"Pending","containerStatuses":[{"name":"tool","state":{"waiting":
+             {"reason":"ImagePullBackOff"}}}]}
+            """
+        for status in [Self.running, fetching, pulling, "{}"] {
+            let seen = TrySighting(job: nil, pods: [try deleted(status)], roles: .split)
+            guard case .stuck(.killed(let how), 105) = seen else {
+                Issue.record("\(seen)")
+                continue
+            }
+            #expect(how.contains("node n"))
+        }
+        let noGrace = TrySighting(job: nil, pods: [try deleted(grace: "")], roles: .split)
+        guard case .stuck(.killed, 60) = noGrace else {
+            Issue.record("\(noGrace)")
+            return
+        }
+    }
+
+    @Test func aDeletedPodThatDoesEndSaysHow() throws {
+        let ended = try deleted(
+            """
+            {"phase":"Running","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":1}}},{"name":"push","state":{"terminated":{"exitCode":0}}}]}
+            """
+        )
+        #expect(TrySighting(job: nil, pods: [ended], roles: .split) == .ended(.exited(0)))
+    }
+
+    @Test("a controller of 1.20 replaces a deleted pod, and the newer one counts")
+    func replacedPod() throws {
+        let text = """
+            {"metadata":{"name":"new","uid":"v","creationTimestamp":"2026-11-21T12:40:00Z"},
+             "spec":{"nodeName":"m"},"status":\(Self.running)}
+            """
+        let new = try JSONDecoder().decode(Pod.self, from: Data(text.utf8))
+        let seen = TrySighting(job: nil, pods: [new, try deleted()], roles: .split)
+        #expect(seen == .running(node: "m"))
+    }
 }

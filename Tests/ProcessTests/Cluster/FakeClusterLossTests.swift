@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestSupport
+import Testing
+
+/// A node that does not answer any more: its pods are deleted, and never end.
+@Suite(.processes, .enabled(if: !TestServer.isOff)) struct FakeClusterLossTests {
+    private static let lost = #"[{"job": "-1$", "lost": true}]"#
+
+    /// Starts a run, and deletes its pod, on a node that is lost, once it runs.
+    private func lose(
+        _ fake: FakeCluster,
+        _ job: GalaxyJob
+    ) async throws -> RunningProgram {
+        try fake.plays(Self.lost)
+        try fake.hold()
+        let head = try fake.start(job)
+        try await Patience.long.wait("the pod to run") { head.output.contains(#""running""#) }
+        try fake.deletePods()
+        return head
+    }
+
+    @Test("a run that is cancelled elsewhere is not followed on a lost node")
+    func cancelledElsewhere() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            let head = try await lose(fake, job)
+            let cancel = try fake.lab.start("cancel", job, fake.options)
+            let ending = try await head.ending()
+            #expect(try RunAnswer(ending).ending?.state == "cancelled", "\(ending.errors)")
+            cancel.send(SIGKILL)
+            try await cancel.ending()
+        }
+    }
+
+    @Test(
+        "a lost pod is one disruption, and the run goes on elsewhere",
+        .enabled(if: Lab.isFull)
+    )
+    func replacedTry() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            let head = try await lose(fake, job)
+            try fake.release()
+            let ending = try await head.ending(.veryLong)
+            let answer = try RunAnswer(ending)
+            #expect(ending.status == 0, "\(ending.errors)")
+            #expect(answer.failedTries.count == 1)
+            #expect(answer.failedTries.first?.contains("node 127.0.0.1") == true)
+            #expect(Shell.text(job.output) == "out of run \(answer.run ?? "")\n")
+        }
+    }
+}
