@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Contract
 import Kubernetes
 
 /// What one pod says of a try.
@@ -76,7 +77,7 @@ struct PodReading {
         }
         let last = terminated(roles.last)
         guard isOver || last != nil else { return nil }
-        if terminated(roles.tool)?.reason == "OOMKilled" {
+        if let tool = terminated(roles.tool), isOutOfMemory(tool, roles.tool) {
             return .outOfMemory("pod \(name) used more memory than the tool may")
         }
         if let last {
@@ -92,7 +93,7 @@ struct PodReading {
         if let why = CannotStart(end) {
             return .impossible("the container \(container) cannot be started: \(why.text)")
         }
-        if end.reason == "OOMKilled" {
+        if isOutOfMemory(end, container) {
             return .killed("the container \(container) of pod \(name) had too little memory")
         }
         if end.exitCode > 127 || end.exitCode < 0 || end.reason == "ContainerStatusUnknown" {
@@ -105,6 +106,18 @@ struct PodReading {
             return .killed("pod \(name)\(place) was told to end\(disruption)")
         }
         return .exited(end.exitCode)
+    }
+
+    /// Whether the kernel ended this container for want of memory. A runtime says so too of one that
+    /// went on when a process of its was killed: then its exit status is its own.
+    private func isOutOfMemory(
+        _ end: ContainerState.Terminated,
+        _ container: String
+    ) -> Bool {
+        guard end.reason == "OOMKilled", end.exitCode != 0 else { return false }
+        // The tool's container of three has no worker in it whose word would count here.
+        let isWorkers = container != roles.tool || roles.tool == roles.last
+        return !(isWorkers && WorkerExit(rawValue: end.exitCode) != nil)
     }
 
     /// Ends that the pod does not come to by itself, because `push` waits for a tool that never

@@ -370,4 +370,47 @@ struct TrySightingTests {
         let seen = TrySighting(job: nil, pods: [new, try deleted()], roles: .split)
         #expect(seen == .running(node: "m"))
     }
+
+    // MARK: Want of memory
+
+    @Test("a process of the tool's that the kernel killed is not why a pod was evicted")
+    func evictedAfterAKilledChild() throws {
+        let seen = try sighting(
+            """
+            {"phase":"Failed","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":0,"reason":"OOMKilled"}}},{"name":"push","state":{"terminated":
+             {"exitCode":75}}}]}
+            """
+        )
+        #expect(seen == .ended(.exited(75)))
+    }
+
+    @Test(
+        "where one container is tool and worker, what the worker says itself wins",
+        arguments: [Int32(65), 66, 69, 74, 75, 77]
+    )
+    func ownVerdictInSingle(status: Int32) throws {
+        let seen = try sighting(
+            """
+            {"phase":"Failed","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":\(status),"reason":"OOMKilled"}}}]}
+            """,
+            .single
+        )
+        #expect(seen == .ended(.exited(status)))
+    }
+
+    @Test func aWorkerThatTheKernelKilledInSingleIsTheToolsWantOfMemory() throws {
+        let seen = try sighting(
+            """
+            {"phase":"Failed","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":137,"reason":"OOMKilled"}}}]}
+            """,
+            .single
+        )
+        guard case .ended(.outOfMemory) = seen else {
+            Issue.record("\(seen)")
+            return
+        }
+    }
 }
