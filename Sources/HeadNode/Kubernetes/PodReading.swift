@@ -169,8 +169,11 @@ struct PodReading {
             switch reason {
             case "InvalidImageName", "ErrImageNeverPull":
                 return PodWait(kind: .image, text: text, isHopeless: true)
-            case "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable":
+            case "ImagePullBackOff":
                 return PodWait(kind: .image, text: text)
+            case "ErrImagePull", "ImageInspectError", "RegistryUnavailable":
+                let cause = reason + PodText.after(": ", waiting.message)
+                return PodWait(kind: .image, text: text, cause: cause)
             case "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
                 "CrashLoopBackOff":
                 return PodWait(kind: .container, text: text)

@@ -34,6 +34,9 @@ struct TryJudge {
     private var orphanedSince: Double?
     private var isRunning = false
     private var told: String?
+    /// What was last said of the image that does not come. Between two attempts servers before 1.29 do
+    /// not say it.
+    private var imageCause: String?
 
     init(_ limits: Limits) { self.limits = limits }
 
@@ -71,6 +74,7 @@ struct TryJudge {
         case .unknown:
             return isComplete && waited >= Self.lateness ? .confirm : .goOn
         case .waiting(let wait):
+            imageCause = wait.kind == .image ? wait.cause ?? imageCause : nil
             if let end = end(of: wait, after: waited) { return .end(end, isOver: false) }
             guard told != wait.text, waited >= Self.silence(of: wait.kind) else { return .goOn }
             told = wait.text
@@ -124,7 +128,8 @@ struct TryJudge {
         case .control, .ordinary: limit = nil
         }
         guard let limit, waited >= limit else { return nil }
-        let text = "\(wait.text) (for \(DurationText.text(Int64(limit))))"
+        var text = "\(wait.text) (for \(DurationText.text(Int64(limit))))"
+        if let imageCause, !wait.text.contains(imageCause) { text += ". \(imageCause)" }
         // A bigger or another destination may have a node for it.
         return wait.kind == .schedule ? .walltime(text) : .impossible(text)
     }

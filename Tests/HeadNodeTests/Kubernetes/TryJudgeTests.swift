@@ -108,7 +108,11 @@ struct TryJudgeTests {
     func orphans() {
         var judge = TryJudge(limits)
         let running = TrySighting.running(node: "n")
-        func judged(_ now: Double, isComplete: Bool = true, hasJob: Bool = false)
+        func judged(
+            _ now: Double,
+            isComplete: Bool = true,
+            hasJob: Bool = false
+        )
             -> TryJudge.Decision
         {
             judge(running, isComplete: isComplete, hasJob: hasJob, now: now)
@@ -128,5 +132,34 @@ struct TryJudgeTests {
         let stuck = TrySighting.stuck(.killed("x"), seconds: 600)
         #expect(judge(stuck, isComplete: true, hasJob: false, now: 401) == .goOn)
         #expect(judge(stuck, isComplete: true, hasJob: false, now: 999) == .goOn)
+    }
+
+    @Test("between two attempts an old server does not say why an image does not come")
+    func imageCause() {
+        var judge = TryJudge(limits)
+        let error = PodWait(
+            kind: .image,
+            text: "ErrImagePull: denied",
+            cause: "ErrImagePull: denied"
+        )
+        let pause = PodWait(kind: .image, text: "ImagePullBackOff: Back-off")
+        _ = judge(.waiting(error), isComplete: true, now: 0)
+        #expect(
+            judge(.waiting(pause), isComplete: true, now: 60)
+                == .end(
+                    .impossible("ImagePullBackOff: Back-off (for 1m). ErrImagePull: denied"),
+                    isOver: false
+                )
+        )
+        var newer = TryJudge(limits)
+        let whole = PodWait(kind: .image, text: "ImagePullBackOff: Back-off: ErrImagePull: denied")
+        _ = newer(.waiting(error), isComplete: true, now: 0)
+        #expect(
+            newer(.waiting(whole), isComplete: true, now: 60)
+                == .end(
+                    .impossible("ImagePullBackOff: Back-off: ErrImagePull: denied (for 1m)"),
+                    isOver: false
+                )
+        )
     }
 }

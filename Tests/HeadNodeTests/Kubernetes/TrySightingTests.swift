@@ -413,4 +413,21 @@ struct TrySightingTests {
             return
         }
     }
+
+    @Test("what the runtime said of an image is told apart from the pause after it")
+    func imageCauses() throws {
+        func wait(_ reason: String) throws -> PodWait? {
+            let seen = try sighting(
+                """
+                {"phase":"Pending","containerStatuses":[{"name":"tool","state":{"waiting":
+                 {"reason":"\(reason)","message":"m"}}}]}
+                """
+            )
+            guard case .waiting(let wait) = seen else { return nil }
+            return wait
+        }
+        #expect(try wait("ErrImagePull")?.cause == "ErrImagePull: m")
+        #expect(try wait("ImagePullBackOff")?.cause == nil)
+        #expect(try wait("ImagePullBackOff")?.kind == .image)
+    }
 }
