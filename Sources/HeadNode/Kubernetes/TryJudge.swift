@@ -78,10 +78,13 @@ struct TryJudge {
             if let end = end(of: wait, after: waited) { return .end(end, isOver: false) }
             guard told != wait.text, waited >= Self.silence(of: wait.kind) else { return .goOn }
             told = wait.text
+            isRunning = false
             return .tellWaiting(wait.text)
         case .running(let node):
             if isRunning { return .goOn }
             isRunning = true
+            // A pod that takes this one's place may wait for the same.
+            told = nil
             return .tellRunning(node)
         case .stuck(let end, let seconds):
             return waited >= Double(seconds) ? .end(end, isOver: false) : .goOn

@@ -162,4 +162,15 @@ struct TryJudgeTests {
                 )
         )
     }
+
+    @Test func aPodThatTakesTheOldOnesPlaceIsToldOfAsTheFirstWas() {
+        var judge = TryJudge(limits)
+        let running = TrySighting.running(node: "n")
+        #expect(judge(noNode, isComplete: true, now: 0) == .goOn)
+        #expect(judge(noNode, isComplete: true, now: 2) == .tellWaiting("no node"))
+        #expect(judge(running, isComplete: true, now: 3) == .tellRunning("n"))
+        #expect(judge(noNode, isComplete: true, now: 4) == .goOn)
+        #expect(judge(noNode, isComplete: true, now: 6) == .tellWaiting("no node"))
+        #expect(judge(running, isComplete: true, now: 7) == .tellRunning("n"))
+    }
 }
