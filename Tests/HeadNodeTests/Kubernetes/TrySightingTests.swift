@@ -430,4 +430,18 @@ struct TrySightingTests {
         #expect(try wait("ImagePullBackOff")?.cause == nil)
         #expect(try wait("ImagePullBackOff")?.kind == .image)
     }
+
+    @Test func aSuspendedJobSaysSo() throws {
+        let text = """
+            {"metadata":{"name":"j"},"status":{"conditions":[{"type":"Suspended","status":"True",
+             "reason":"JobSuspended","message":"Job suspended"}]}}
+            """
+        let job = try JSONDecoder().decode(Job.self, from: Data(text.utf8))
+        guard case .waiting(let wait) = TrySighting(job: job, pods: [], roles: .split) else {
+            Issue.record("a suspended Job waits")
+            return
+        }
+        #expect(wait.kind == .schedule)
+        #expect(wait.text.contains("Job j is suspended"), "\(wait.text)")
+    }
 }
