@@ -26,6 +26,8 @@ struct KubernetesExecutor: Executor {
 
     private func name(_ id: TryID) -> JobName { settings.jobName(of: id, instance: instance) }
 
+    func name(of id: TryID) -> String? { name(id).description }
+
     // MARK: Submit
 
     func submit(

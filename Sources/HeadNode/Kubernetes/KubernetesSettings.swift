@@ -21,12 +21,12 @@ struct KubernetesSettings: Sendable, Equatable {
     var patience = PatienceSettings()
     var keeping = KeepingSettings()
 
-    /// The name of a try's Job.
+    /// The name of a try's Job: the one that was noted when it began, whatever is configured by now.
     func jobName(
         of id: TryID,
         instance: InstanceName
     ) -> JobName {
-        JobName(galaxyInstance ?? instance, id)
+        id.name.flatMap { JobName(noted: $0) } ?? JobName(galaxyInstance ?? instance, id)
     }
 }
 

@@ -20,6 +20,8 @@ struct LocalExecutor: Executor {
 
     private static let round = Duration.milliseconds(50)
 
+    func name(of id: TryID) -> String? { nil }
+
     func submit(
         _ order: TryOrder,
         news: @escaping @Sendable (TryNews) -> Void

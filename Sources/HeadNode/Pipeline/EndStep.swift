@@ -48,7 +48,7 @@ struct EndStep: Sendable {
         var trouble: HeadError?
         do throws(HeadError) {
             let executor = try executor()
-            let tries = state.tries.map { TryID(run: state.run, number: $0.number) }
+            let tries = state.tryIDs
             for id in tries {
                 do throws(HeadError) {
                     try await executor.stop(id)

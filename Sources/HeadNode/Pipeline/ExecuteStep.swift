@@ -30,14 +30,14 @@ struct ExecuteStep: Sendable {
                 try await desk.result()
             }
             if let result = known { return result }
-            let number = state.openTry ?? (state.tries.last?.number ?? 0) + 1
-            let id = TryID(run: state.run, number: number)
-            if state.openTry == nil {
+            let id: TryID
+            if let open = state.openTry {
+                id = open
+            } else {
                 // The next try may need the room that those before it have taken.
-                for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
+                for done in state.tryIDs { await remove(done) }
                 try await pause(after: state)
-                state.tries.append(RunState.Try(number: number))
-                try folder.note(state)
+                id = try begin(&state)
             }
             try await submit(id, spec, specSHA256, &state)
             let end = try await follow(id)
@@ -47,6 +47,15 @@ struct ExecuteStep: Sendable {
                 return result
             }
         }
+    }
+
+    /// Notes the next try, and what it is called, before the executor hears of it.
+    private func begin(_ state: inout RunState) throws(HeadError) -> TryID {
+        var next = RunState.Try(number: (state.tries.last?.number ?? 0) + 1)
+        next.name = executor.name(of: state.id(next))
+        state.tries.append(next)
+        try folder.note(state)
+        return state.id(next)
     }
 
     /// Hands the try to the executor, once: that it has been is noted before anything else.

@@ -9,6 +9,8 @@ struct TryID: Sendable, Hashable, CustomStringConvertible {
     let run: RunID
     /// 1 for the first.
     let number: Int
+    /// What the executor calls it, as it was noted when the try began; nil where nothing was noted.
+    var name: String?
 
     var description: String { "\(run)-\(number)" }
 }
@@ -42,6 +44,10 @@ typealias ResultQuestion = @Sendable () async -> Bool
 ///
 /// A value for one run's settings. What many runs share, and what goes on by itself, is `Session`'s.
 protocol Executor: Sendable {
+    /// What a new try is to be called; it is noted with the try, so that another configuration finds
+    /// it again. nil where the id is enough.
+    func name(of id: TryID) -> String?
+
     /// Starts the try, or finds that it was started before: a name is used once.
     ///
     /// - Parameter news: told why it takes long, if it does.

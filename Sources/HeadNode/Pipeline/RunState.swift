@@ -25,6 +25,8 @@ struct RunState: VersionedDocument, Equatable {
     /// One try and what became of it.
     struct Try: Codable, Sendable, Equatable {
         var number: Int
+        /// What the executor calls it; nil where its id is enough, and in notes of older releases.
+        var name: String?
         /// nil while it goes on.
         var verdict: String?
         var isDisruption = false
@@ -39,7 +41,13 @@ struct RunState: VersionedDocument, Equatable {
     }
 
     /// The try that has no verdict yet.
-    var openTry: Int? { tries.last { $0.verdict == nil }?.number }
+    var openTry: TryID? { tries.last { $0.verdict == nil }.map(id) }
+
+    /// All tries that have begun, in order.
+    var tryIDs: [TryID] { tries.map(id) }
+
+    /// Under which name the try is known to the executor.
+    func id(_ noted: Try) -> TryID { TryID(run: run, number: noted.number, name: noted.name) }
 }
 
 /// How a run ended, for Galaxy and for people.

@@ -92,6 +92,7 @@ extension PipelineWork {
             description: description,
             descriptionSHA256: run.descriptionSHA256,
             settings: settings,
+            place: session.place(settings),
             store: store,
             executor: try session.executor(
                 for: subject(description, run.destination),
