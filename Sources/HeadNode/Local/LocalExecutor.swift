@@ -84,15 +84,23 @@ struct LocalExecutor: Executor {
         return FrameLog(file: file).lastWords()
     }
 
-    func stop(_ id: TryID) async throws(HeadError) {
-        guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
+    /// It is this machine's own processes that end: that takes moments, and is always waited for.
+    func stop(
+        _ id: TryID,
+        patience: Int
+    ) async throws(HeadError) -> Bool {
+        guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else {
+            return true
+        }
         do throws(HeadError) {
             try await end(id, in: folder)
         } catch {
             // The head that follows the run may have removed the folder meanwhile.
-            if try TryFolder.existing(id, in: settings.stateDirectory) == nil { return }
-            throw error
+            guard try TryFolder.existing(id, in: settings.stateDirectory) == nil else {
+                throw error
+            }
         }
+        return true
     }
 
     private func end(
@@ -122,7 +130,7 @@ struct LocalExecutor: Executor {
         _ id: TryID,
         isSuccess: Bool
     ) async throws(HeadError) {
-        try await stop(id)
+        _ = try await stop(id, patience: 0)
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
         do throws(StagingError) {
             try TreeRemoval.remove(folder.path)

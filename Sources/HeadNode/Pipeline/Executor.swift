@@ -78,8 +78,15 @@ protocol Executor: Sendable {
         into folder: RunFolder
     ) async throws(HeadError)
 
-    /// Ends the try if it still runs.
-    func stop(_ id: TryID) async throws(HeadError)
+    /// Sees to it that the try ends, if it still runs.
+    ///
+    /// - Parameter patience: how long its end may be waited for, in seconds.
+    /// - Returns: whether it was seen to have ended. If not, everything has been done that ends it:
+    ///   the rest is a matter of time, or of somebody who looks after its node.
+    func stop(
+        _ id: TryID,
+        patience: Int
+    ) async throws(HeadError) -> Bool
 
     /// Ends the try if it still runs, and removes what is left of it, or leaves it for as long as
     /// it is to be kept.

@@ -51,4 +51,36 @@ import Testing
             #expect(Shell.text(job.output) == "out of run \(answer.run ?? "")\n")
         }
     }
+
+    @Test("a pod that does not end keeps no new run of its job from beginning")
+    func supersededOnALostNode() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            let (first, _) = try await Serving.begin(fake.lab, fake.options)
+            try fake.plays(Self.lost)
+            try fake.hold()
+            first.send("submit", job)
+            try await first.hear(job, "running")
+            first.program.send(SIGKILL)
+            try await first.program.ending()
+            let (second, _) = try await Serving.begin(fake.lab, fake.options)
+            second.send("submit", job, #","run":"1-ffffffffffffffff""#)
+            try await second.hear(job, "running")
+            try fake.release()
+            let end = try await second.hearEnd(of: job)
+            #expect(end.state == "ok", "\(end.message ?? "")")
+        }
+    }
+
+    @Test(.enabled(if: Lab.isFull)) func cancelSaysThatAPodDoesNotEndAndIsDone() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            let head = try await lose(fake, job)
+            let cancel = try await fake.lab.head("cancel", job, fake.options)
+            #expect(cancel.status == 0, "\(cancel.errors)")
+            #expect(cancel.output.contains("is over: cancelled"))
+            #expect(cancel.errors.contains("has not yet"), "\(cancel.errors)")
+            _ = try await head.ending()
+        }
+    }
 }

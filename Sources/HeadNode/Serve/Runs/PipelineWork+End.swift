@@ -72,15 +72,19 @@ extension PipelineWork {
         return state
     }
 
+    /// Waits for no pod: once the fence stands and the Job is deleted, its end is the cluster's affair.
     /// Ending needs an executor, and no word on what it executes.
     func endStep(
         _ run: RunID,
         _ settings: Settings
     ) -> EndStep {
         let desk = ResultDesk(store: session.store, settings: settings, run: run)
-        return EndStep(desk: desk) { () throws(HeadError) in
-            try session.executor(for: JobSubject(toolID: "", image: nil), settings)
-        }
+        return EndStep(
+            desk: desk,
+            executor: { () throws(HeadError) in
+                try session.executor(for: JobSubject(toolID: "", image: nil), settings)
+            }
+        )
     }
 
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {
