@@ -124,8 +124,10 @@ struct KubernetesExecutor: Executor {
         _ id: TryID,
         into folder: RunFolder
     ) async throws(HeadError) {
+        let end = Clock.monotonicSeconds() + PodRescue.longest
+        let client = client.with(retry: PodRescue.retry)
         for pod in cluster.view.seen(name(id).description).pods {
-            let rescue = PodRescue(client: client, pod: pod, roles: roles)
+            let rescue = PodRescue(client: client, pod: pod, roles: roles, end: end)
             try folder.keep(log: await rescue.text(), ofPod: pod.metadata.name)
         }
     }

@@ -42,7 +42,6 @@ struct ExecuteStep: Sendable {
             try await submit(id, spec, specSHA256, &state)
             let end = try await follow(id)
             if let result = try await desk.result() { return result }
-            await rescue(id)
             if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
                 return result
             }
@@ -161,36 +160,38 @@ struct ExecuteStep: Sendable {
         _ state: inout RunState
     ) async throws(HeadError) -> RunResult? {
         let words = executor.lastWords(id)
-        func close(_ text: String, isDisruption: Bool = false) throws(HeadError) {
+        func close(_ text: String, isDisruption: Bool = false) async throws(HeadError) {
             observe(.tryEnded(id, text, verdict.kind))
             state.tries[state.tries.count - 1].verdict = text
             state.tries[state.tries.count - 1].isDisruption = isDisruption
             try folder.note(state)
+            // Told and noted first: it may take a while.
+            await rescue(id)
         }
         switch verdict {
         case .resultExpected:
             if let result = try await patientResult() { return result }
-            try close("result lost")
+            try await close("result lost")
             let key = desk.layout.result(state.run)
             return try await fail("The worker stored a result, but there is none at \(key)", "")
         case .permanent(let why):
-            try close(why)
+            try await close(why)
             return try await fail("Run \(state.run) cannot be done: \(why)", words)
         case .limit(let reason, let how):
-            try close(how)
+            try await close(how)
             return try await desk.end(reason, how)
         case .retry(let why):
-            try close(why)
+            try await close(why)
             let used = state.tries.count { !$0.isDisruption }
             if used <= settings.retries { return nil }
             return try await fail("Run \(state.run) failed in \(used) tries: \(why)", words)
         case .disruption(let why):
-            try close(why, isDisruption: true)
+            try await close(why, isDisruption: true)
             let used = state.tries.count { $0.isDisruption }
             if used <= settings.disruptions { return nil }
             return try await fail("Run \(state.run) was disrupted \(used) times: \(why)", words)
         case .restage(let why):
-            try close(why)
+            try await close(why)
             let found = try await restage(spec)
             guard found.damaged.isEmpty else {
                 return try await fail(damage(why, found.damaged, of: state.run), words)

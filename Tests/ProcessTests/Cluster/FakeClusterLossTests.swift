@@ -83,4 +83,17 @@ import Testing
             _ = try await head.ending()
         }
     }
+
+    @Test("the log of a pod whose kubelet is silent holds up no try")
+    func silentKubelet() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.plays(#"[{"job": "-1$", "exits": {"push": 75}, "works": false}]"#)
+            try fake.rules(#"[{"path": "-1-.*/log[?]", "delay": 86400}]"#)
+            let ending = try await fake.start(job).ending()
+            let answer = try RunAnswer(ending)
+            #expect(ending.status == 0, "\(ending.errors)")
+            #expect(answer.failedTries.count == 1)
+        }
+    }
 }
