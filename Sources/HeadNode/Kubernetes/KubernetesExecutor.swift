@@ -39,6 +39,8 @@ struct KubernetesExecutor: Executor {
             user: .galaxys
         )
         var patience = SubmitPatience()
+        // Whether one of our requests can have made it although no answer says so.
+        var mayBeThere = false
         while true {
             switch await place(plan) {
             case .success(let placed):
@@ -47,8 +49,10 @@ struct KubernetesExecutor: Executor {
                 }
                 return cluster.note(placed.job)
             case .failure(let error):
+                mayBeThere = mayBeThere || error.isAmbiguous
                 guard case .again(let seconds, let why) = patience.next(after: error) else {
-                    throw HeadError(error, doing: "Cannot submit try \(order.id)")
+                    let known = mayBeThere ? error.ambiguous : error
+                    throw HeadError(known, doing: "Cannot submit try \(order.id)")
                 }
                 if let why { news(.waiting(why)) }
                 // Many runs may wait for the same.

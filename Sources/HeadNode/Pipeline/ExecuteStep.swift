@@ -31,15 +31,17 @@ struct ExecuteStep: Sendable {
             }
             if let result = known { return result }
             let id: TryID
+            var isNew = true
             if let open = state.openTry {
                 id = open
+                isNew = try reopen(&state)
             } else {
                 // The next try may need the room that those before it have taken.
                 for done in state.tryIDs { await remove(done) }
                 try await pause(after: state)
                 id = try begin(&state)
             }
-            try await submit(id, spec, specSHA256, &state)
+            try await submit(id, spec, specSHA256, &state, isNew: isNew)
             let end = try await follow(id)
             if let result = try await desk.result() { return result }
             if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
@@ -57,12 +59,26 @@ struct ExecuteStep: Sendable {
         return state.id(next)
     }
 
+    /// Notes that a try which was refused is handed over once more.
+    ///
+    /// - Returns: whether it had been refused.
+    private func reopen(_ state: inout RunState) throws(HeadError) -> Bool {
+        let last = state.tries.count - 1
+        guard state.tries[last].isSubmitted == false else { return false }
+        state.tries[last].isSubmitted = nil
+        try folder.note(state)
+        return true
+    }
+
     /// Hands the try to the executor, once: that it has been is noted before anything else.
+    ///
+    /// - Parameter isNew: whether nobody can have handed it over before.
     private func submit(
         _ id: TryID,
         _ spec: RunSpec,
         _ specSHA256: SHA256Digest,
-        _ state: inout RunState
+        _ state: inout RunState,
+        isNew: Bool
     ) async throws(HeadError) {
         let last = state.tries.count - 1
         if state.tries[last].isSubmitted != true {
@@ -73,8 +89,17 @@ struct ExecuteStep: Sendable {
                 specSHA256: specSHA256,
                 storage: settings.storage
             )
-            try await inShortTask { [self] () async throws(HeadError) in
-                try await executor.submit(order) { tell(id, $0) }
+            do throws(HeadError) {
+                try await inShortTask { [self] () async throws(HeadError) in
+                    try await executor.submit(order) { tell(id, $0) }
+                }
+            } catch {
+                // What was refused has not begun, so nobody need wait for it as for hours of compute.
+                if isNew, error.isRefusal {
+                    state.tries[last].isSubmitted = false
+                    try folder.note(state)
+                }
+                throw error
             }
             state.tries[last].isSubmitted = true
             try folder.note(state)

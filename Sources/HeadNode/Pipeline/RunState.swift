@@ -30,7 +30,8 @@ struct RunState: VersionedDocument, Equatable {
         /// nil while it goes on.
         var verdict: String?
         var isDisruption = false
-        /// Whether the executor has it: then it is looked for, and not begun again.
+        /// Whether the executor has it: then it is looked for, and not begun again. false if it has
+        /// been refused; nil while that is open.
         var isSubmitted: Bool?
     }
 
@@ -42,6 +43,9 @@ struct RunState: VersionedDocument, Equatable {
 
     /// The try that has no verdict yet.
     var openTry: TryID? { tries.last { $0.verdict == nil }.map(id) }
+
+    /// Whether anything may ever have run.
+    var hasBegun: Bool { tries.contains { $0.isSubmitted != false } }
 
     /// All tries that have begun, in order.
     var tryIDs: [TryID] { tries.map(id) }

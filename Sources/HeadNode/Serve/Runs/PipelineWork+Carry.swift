@@ -141,7 +141,7 @@ extension PipelineWork {
             // What cannot be seen is not given up lightly.
             return true
         }
-        return notes.state.run == run.run && !notes.state.tries.isEmpty
+        return notes.state.run == run.run && notes.state.hasBegun
     }
 
     private func subject(
