@@ -30,8 +30,9 @@ struct KubernetesExecutor: Executor {
 
     func submit(
         _ order: TryOrder,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
-    ) async throws(HeadError) {
+    ) async throws(HeadError) -> Bool {
         let plan = try JobPlan(
             order: order,
             subject: subject,
@@ -47,7 +48,8 @@ struct KubernetesExecutor: Executor {
                 guard placed.isNew || placed.job.isOf(order) else {
                     throw foreign(plan.name, order)
                 }
-                return cluster.note(placed.job)
+                cluster.note(placed.job)
+                return true
             case .failure(let error):
                 mayBeThere = mayBeThere || error.isAmbiguous
                 guard case .again(let seconds, let why) = patience.next(after: error) else {
@@ -60,6 +62,8 @@ struct KubernetesExecutor: Executor {
                 guard (try? await Task.sleep(for: .seconds(pause))) != nil else {
                     throw HeadError(.interrupted, what: "Try \(order.id) was not submitted")
                 }
+                // Somebody may have cancelled the run meanwhile.
+                if await isDecided() { return false }
             }
         }
     }

@@ -24,10 +24,11 @@ struct LocalExecutor: Executor {
 
     func submit(
         _ order: TryOrder,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
-    ) async throws(HeadError) {
+    ) async throws(HeadError) -> Bool {
         let existing = try TryFolder.existing(order.id, in: settings.stateDirectory)
-        if let existing, try existing.hasBegun() { return }
+        if let existing, try existing.hasBegun() { return true }
         let folder = try TryFolder.make(
             order.id,
             roots: order.spec.roots.count,
@@ -38,6 +39,7 @@ struct LocalExecutor: Executor {
         let worker = try workerWithinReach(folder)
         try folder.write(try pod(order, in: folder, worker), as: "pod.json")
         try start(in: folder)
+        return true
     }
 
     func follow(

@@ -38,10 +38,14 @@ struct ExecuteStep: Sendable {
             } else {
                 // The next try may need the room that those before it have taken.
                 for done in state.tryIDs { await remove(done) }
-                try await pause(after: state)
+                // Whoever cancels a run need not find it with a try under way.
+                if try await pause(after: state), let result = try await desk.result() {
+                    return result
+                }
                 id = try begin(&state)
             }
-            try await submit(id, spec, specSHA256, &state, isNew: isNew)
+            let isStarted = try await submit(id, spec, specSHA256, &state, isNew: isNew)
+            guard isStarted else { continue }
             let end = try await follow(id)
             if let result = try await desk.result() { return result }
             if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
@@ -73,13 +77,14 @@ struct ExecuteStep: Sendable {
     /// Hands the try to the executor, once: that it has been is noted before anything else.
     ///
     /// - Parameter isNew: whether nobody can have handed it over before.
+    /// - Returns: whether the executor has it; false if the run had its result first.
     private func submit(
         _ id: TryID,
         _ spec: RunSpec,
         _ specSHA256: SHA256Digest,
         _ state: inout RunState,
         isNew: Bool
-    ) async throws(HeadError) {
+    ) async throws(HeadError) -> Bool {
         let last = state.tries.count - 1
         if state.tries[last].isSubmitted != true {
             let order = TryOrder(
@@ -90,9 +95,10 @@ struct ExecuteStep: Sendable {
                 storage: settings.storage
             )
             do throws(HeadError) {
-                try await inShortTask { [self] () async throws(HeadError) in
-                    try await executor.submit(order) { tell(id, $0) }
+                let isStarted = try await inShortTask { [self] () async throws(HeadError) in
+                    try await executor.submit(order, isDecided: isDecided) { tell(id, $0) }
                 }
+                guard isStarted else { return false }
             } catch {
                 // What was refused has not begun, so nobody need wait for it as for hours of compute.
                 if isNew, error.isRefusal {
@@ -105,18 +111,22 @@ struct ExecuteStep: Sendable {
             try folder.note(state)
         }
         observe(.submitted(id))
+        return true
     }
 
     /// What disturbed a try may still be about: the next one waits, longer each time.
-    private func pause(after state: RunState) async throws(HeadError) {
-        guard state.tries.last?.isDisruption == true else { return }
+    ///
+    /// - Returns: whether it did.
+    private func pause(after state: RunState) async throws(HeadError) -> Bool {
+        guard state.tries.last?.isDisruption == true else { return false }
         let count = state.tries.count { $0.isDisruption }
         let delay = DisruptionDelay.seconds(after: count, first: settings.disruptionDelay)
-        guard delay > 0 else { return }
+        guard delay > 0 else { return false }
         observe(.note("The next try begins in \(delay) s."))
         guard (try? await Task.sleep(for: .seconds(delay))) != nil else {
             throw HeadError(.interrupted, what: "Run \(state.run) rests between two tries")
         }
+        return true
     }
 
     /// Removes what is left of a try; that it cannot be is worth a word, and changes no result.

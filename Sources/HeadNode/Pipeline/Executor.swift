@@ -50,11 +50,15 @@ protocol Executor: Sendable {
 
     /// Starts the try, or finds that it was started before: a name is used once.
     ///
-    /// - Parameter news: told why it takes long, if it does.
+    /// - Parameters:
+    ///   - isDecided: asked now and then while it takes long.
+    ///   - news: told why it takes long, if it does.
+    /// - Returns: whether it was started; false if the run had its result first.
     func submit(
         _ order: TryOrder,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
-    ) async throws(HeadError)
+    ) async throws(HeadError) -> Bool
 
     /// Waits for the try's end, and tells what is seen of it meanwhile.
     ///

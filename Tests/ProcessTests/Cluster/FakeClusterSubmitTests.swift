@@ -210,4 +210,23 @@ import Testing
             #expect(try RunAnswer(ending).ending?.state == "cancelled")
         }
     }
+
+    @Test func aRunThatIsCancelledWhileItWaitsForRoomIsOver() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.rules(
+                """
+                [{"method": "POST", "path": "/jobs", "status": 403, "reason": "Forbidden",
+                  "message": "jobs.batch \\"x\\" is forbidden: exceeded quota: small, used: count/jobs.batch=2"}]
+                """
+            )
+            let head = try fake.start(job)
+            try await Patience.long.wait("the wait") { head.output.contains("exceeded quota") }
+            let cancel = try await fake.lab.head("cancel", job, fake.options)
+            #expect(cancel.status == 0, "\(cancel.errors)")
+            let ending = try await head.ending()
+            #expect(try RunAnswer(ending).ending?.state == "cancelled", "\(ending.errors)")
+            #expect(try fake.counts().jobs == 0)
+        }
+    }
 }
