@@ -94,7 +94,11 @@ struct PodReading {
             return .impossible("the container \(container) cannot be started: \(why.text)")
         }
         if isOutOfMemory(end, container) {
-            return .killed("the container \(container) of pod \(name) had too little memory")
+            // Each such try runs the whole tool again.
+            return .starved(
+                "the worker's container \(container) had too little memory. Raise "
+                    + "kubernetes.worker_limits_memory"
+            )
         }
         if end.exitCode > 127 || end.exitCode < 0 || end.reason == "ContainerStatusUnknown" {
             let how = end.exitCode > 128 ? "signal \(end.exitCode - 128)" : "status \(end.exitCode)"

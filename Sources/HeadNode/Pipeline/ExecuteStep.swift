@@ -220,6 +220,11 @@ struct ExecuteStep: Sendable {
             let used = state.tries.count { !$0.isDisruption }
             if used <= settings.retries { return nil }
             return try await fail("Run \(state.run) failed in \(used) tries: \(why)", words)
+        case .retryOnce(let why):
+            try await close(why)
+            let isFirst = state.tries.count { $0.verdict == why } == 1
+            if isFirst { return nil }
+            return try await fail("Run \(state.run) cannot be done: \(why)", words)
         case .disruption(let why):
             try await close(why, isDisruption: true)
             let used = state.tries.count { $0.isDisruption }

@@ -28,7 +28,7 @@ struct TrySightingTests {
         switch TryVerdict(end) {
         case .resultExpected: .resultExpected
         case .restage: .restage
-        case .retry: .retry
+        case .retry, .retryOnce: .retry
         case .disruption: .disruption
         case .limit(.outOfMemory, _): .outOfMemory
         case .limit: .walltime
@@ -443,5 +443,26 @@ struct TrySightingTests {
         }
         #expect(wait.kind == .schedule)
         #expect(wait.text.contains("Job j is suspended"), "\(wait.text)")
+    }
+
+    @Test(
+        "a worker without memory is no disruption, and names the key",
+        arguments: ["fetch", "push"]
+    )
+    func starvedWorker(container: String) throws {
+        let list = container == "fetch" ? "initContainerStatuses" : "containerStatuses"
+        let seen = try sighting(
+            """
+            {"phase":"Failed","\(list)":[{"name":"\(container)","state":{"terminated":
+             {"exitCode":137,"reason":"OOMKilled"}}}]}
+            """
+        )
+        guard case .ended(.starved(let why)) = seen else {
+            Issue.record("\(seen)")
+            return
+        }
+        #expect(why.contains("kubernetes.worker_limits_memory"))
+        #expect(why.contains(container))
+        #expect(TryVerdict(.starved(why)) == .retryOnce(why))
     }
 }

@@ -162,4 +162,18 @@ import Testing
             expectDone(job, status, answer)
         }
     }
+
+    @Test func aWorkerWithoutMemoryIsTriedOnceMoreAndNoMore() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.plays(
+                #"[{"exits": {"push": 137}, "reasons": {"push": "OOMKilled"}, "works": false}]"#
+            )
+            let (status, answer) = try await fake.run(job)
+            #expect(status != 0)
+            #expect(answer.failedTries.count == 2, "\(answer.failedTries)")
+            let message = answer.ending?.message ?? ""
+            #expect(message.contains("kubernetes.worker_limits_memory"), "\(message)")
+        }
+    }
 }
