@@ -21,6 +21,21 @@ struct KubernetesSettings: Sendable, Equatable {
     var patience = PatienceSettings()
     var keeping = KeepingSettings()
 
+    /// Whose keys the worker has, for messages.
+    var workersKeys: String {
+        let namespace = access.namespace
+        if let secret = worker.credentialsSecret {
+            return "the keys in Secret \(secret) (kubernetes.credentials_secret) of namespace "
+                + namespace
+        }
+        if let account = identity.serviceAccount {
+            return
+                "service account \(account) (kubernetes.service_account) of namespace \(namespace)"
+        }
+        return "a worker in namespace \(namespace) that is given no keys: neither "
+            + "kubernetes.credentials_secret nor kubernetes.service_account is set"
+    }
+
     /// The name of a try's Job: the one that was noted when it began, whatever is configured by now.
     func jobName(
         of id: TryID,
