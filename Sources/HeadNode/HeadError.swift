@@ -59,6 +59,12 @@ struct HeadError: ExplainedError {
 
     var isRetryable: Bool { (cause as? any ExplainedError)?.isRetryable ?? false }
 
+    /// Whether the cluster has refused what was asked, and can have done nothing of it.
+    var isRefusal: Bool {
+        guard let error = cause as? KubernetesError else { return false }
+        return !error.isAmbiguous && error.code != .cancelled
+    }
+
     /// As sysexits.h has it, where one fits.
     var exitStatus: Int32 {
         switch code {

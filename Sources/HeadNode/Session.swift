@@ -50,6 +50,13 @@ struct Session: Sendable {
         return try await cluster.serving(settings.instance, work)
     }
 
+    /// Where runs live.
+    ///
+    /// - Parameter run: the run's own settings; nil for the session's.
+    func place(_ run: Settings? = nil) -> RunPlace {
+        RunPlace(run ?? settings, server: cluster?.server)
+    }
+
     /// The executor for a run.
     ///
     /// - Parameters:

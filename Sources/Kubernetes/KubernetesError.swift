@@ -71,6 +71,19 @@ package struct KubernetesError: ExplainedError {
         self.retryAfter = retryAfter
     }
 
+    /// The same, where an earlier request can have done what was asked.
+    package var ambiguous: KubernetesError {
+        KubernetesError(
+            code,
+            what: what,
+            place: place,
+            remedy: remedy,
+            cause: cause,
+            isAmbiguous: true,
+            retryAfter: retryAfter
+        )
+    }
+
     package var codeName: String { code.rawValue }
 
     /// Whether the same request may succeed later.

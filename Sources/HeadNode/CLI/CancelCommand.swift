@@ -17,6 +17,9 @@ struct CancelCommand: AsyncParsableCommand {
     @OptionGroup var job: JobOptions
     @OptionGroup var output: OutputOptions
 
+    /// How long the end of the run's pods is waited for, in seconds.
+    private static let patience = 90
+
     func run() async throws {
         try await conclude(json: output.json) {
             let (description, _) = try job.description()
@@ -29,13 +32,23 @@ struct CancelCommand: AsyncParsableCommand {
                 Self.tell($0)
             }
             let notes = try RunNotes(description)
-            let end = EndStep(desk: try notes.desk(session)) { () throws(HeadError) in
-                try session.executor(for: JobSubject(description))
-            }
+            let end = EndStep(
+                desk: try notes.desk(session),
+                executor: { () throws(HeadError) in
+                    try session.executor(for: JobSubject(description))
+                },
+                patience: Self.patience
+            )
             let outcome = await end(notes.state, .cancelled, "The run was cancelled.") {
                 () throws(HeadError) in try Self.folder(of: description)
             }
             let result = try outcome.fence.get()
+            for id in outcome.lingering {
+                Console.err(
+                    "Try \(id) was told to end and has not yet. Nothing that it stores counts; if its "
+                        + "pod stays, look at its node."
+                )
+            }
             let trouble = outcome.trouble
             switch result.verdict {
             case .ended(let reason, _):

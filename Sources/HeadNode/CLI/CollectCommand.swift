@@ -25,6 +25,7 @@ struct CollectCommand: AsyncParsableCommand {
             let recollection = Recollection(
                 store: session.store,
                 settings: session.settings,
+                place: session.place(),
                 observe: { display.show($0) }
             )
             let ending = try await recollection(notes, folder)

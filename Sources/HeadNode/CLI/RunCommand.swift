@@ -46,6 +46,7 @@ struct RunCommand: AsyncParsableCommand {
                     description: description,
                     descriptionSHA256: digest,
                     settings: settings,
+                    place: session.place(),
                     store: session.store,
                     executor: executor,
                     folder: try RunFolder(jobDirectory: description.jobDirectory),

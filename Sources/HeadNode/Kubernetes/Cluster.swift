@@ -8,6 +8,8 @@ import Synchronization
 /// Pods.
 final class Cluster: Sendable {
     let client: KubernetesClient
+    /// The API server, as the head is told it.
+    let server: String
     let view = ClusterView()
     /// Lets as many logs be followed as there may be streams: who waits here costs little.
     let streams = Turnstile(limit: KubernetesClient.streamLimit)
@@ -15,7 +17,10 @@ final class Cluster: Sendable {
     /// Jobs that the server removes by itself when their time is over.
     private let timed = Mutex<Set<String>>([])
 
-    init(client: KubernetesClient) { self.client = client }
+    init(client: KubernetesClient, server: String) {
+        self.client = client
+        self.server = server
+    }
 
     /// The cluster that the settings name; nil when tries run elsewhere. It is not spoken to yet.
     convenience init?(
@@ -25,12 +30,14 @@ final class Cluster: Sendable {
         guard settings.executor == .kubernetes else { return nil }
         let access = settings.kubernetes.access
         do throws(KubernetesError) {
+            let found = try access.found()
             self.init(
                 client: try KubernetesClient(
-                    try access.found(),
+                    found,
                     namespace: access.namespace,
                     observe: observe
-                )
+                ),
+                server: found.server
             )
         } catch {
             throw HeadError(error, doing: "Cannot use the cluster")

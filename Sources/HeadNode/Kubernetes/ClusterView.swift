@@ -17,6 +17,13 @@ final class ClusterView: Sendable {
         var isComplete = false
         /// Why nothing new is heard of the cluster, while that is so.
         var trouble: KubernetesError?
+
+        /// Whether somebody has deleted the Job, or its pod.
+        var isBeingEnded: Bool {
+            guard let job else { return isComplete && !pods.isEmpty }
+            return job.metadata.deletionTimestamp != nil
+                || TrySighting.current(pods)?.isBeingDeleted == true
+        }
     }
 
     private struct State {

@@ -15,6 +15,22 @@ struct JobName: Hashable, Sendable, CustomStringConvertible {
 
     let description: String
 
+    /// A name that was noted; nil for what cannot be one of ours.
+    init?(noted text: String) {
+        let isName = text.utf8.allSatisfy {
+            switch $0 {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard isName, text.utf8.starts(with: "gxy-".utf8), text.utf8.last != UInt8(ascii: "-"),
+            text.utf8.count <= Self.longest
+        else { return nil }
+        description = text
+    }
+
     init(
         _ instance: InstanceName,
         _ id: TryID

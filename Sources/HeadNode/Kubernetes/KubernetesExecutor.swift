@@ -16,8 +16,6 @@ struct KubernetesExecutor: Executor {
     let instance: InstanceName
     let subject: JobSubject
 
-    /// How long the pods of a Job that was deleted may take to end, in seconds.
-    private static let endPatience = 90
     /// Outlives the first moments of an API server; after that, what is waited for is said.
     private static let submission = ClusterRetry(attempts: 10, time: .seconds(20))
 
@@ -26,12 +24,15 @@ struct KubernetesExecutor: Executor {
 
     private func name(_ id: TryID) -> JobName { settings.jobName(of: id, instance: instance) }
 
+    func name(of id: TryID) -> String? { name(id).description }
+
     // MARK: Submit
 
     func submit(
         _ order: TryOrder,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
-    ) async throws(HeadError) {
+    ) async throws(HeadError) -> Bool {
         let plan = try JobPlan(
             order: order,
             subject: subject,
@@ -39,16 +40,21 @@ struct KubernetesExecutor: Executor {
             user: .galaxys
         )
         var patience = SubmitPatience()
+        // Whether one of our requests can have made it although no answer says so.
+        var mayBeThere = false
         while true {
             switch await place(plan) {
             case .success(let placed):
                 guard placed.isNew || placed.job.isOf(order) else {
                     throw foreign(plan.name, order)
                 }
-                return cluster.note(placed.job)
+                cluster.note(placed.job)
+                return true
             case .failure(let error):
+                mayBeThere = mayBeThere || error.isAmbiguous
                 guard case .again(let seconds, let why) = patience.next(after: error) else {
-                    throw HeadError(error, doing: "Cannot submit try \(order.id)")
+                    let known = mayBeThere ? error.ambiguous : error
+                    throw HeadError(known, doing: "Cannot submit try \(order.id)")
                 }
                 if let why { news(.waiting(why)) }
                 // Many runs may wait for the same.
@@ -56,6 +62,8 @@ struct KubernetesExecutor: Executor {
                 guard (try? await Task.sleep(for: .seconds(pause))) != nil else {
                     throw HeadError(.interrupted, what: "Try \(order.id) was not submitted")
                 }
+                // Somebody may have cancelled the run meanwhile.
+                if await isDecided() { return false }
             }
         }
     }
@@ -98,6 +106,7 @@ struct KubernetesExecutor: Executor {
 
     func follow(
         _ id: TryID,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd {
         let follower = TryFollower(
@@ -108,12 +117,15 @@ struct KubernetesExecutor: Executor {
             roles: roles,
             limits: TryJudge.Limits(settings.patience),
             words: cluster.words(id),
+            isDecided: isDecided,
             news: news
         )
         guard let end = await follower() else {
             throw HeadError(.interrupted, what: "Run \(id.run) goes on without being watched")
         }
-        return end
+        // The keys are the administrator's: whoever looks for them must find them.
+        guard end == .exited(WorkerExit.denied.rawValue) else { return end }
+        return .impossible("the bucket denied access to \(settings.workersKeys)")
     }
 
     func lastWords(_ id: TryID) -> String { cluster.words(id).last }
@@ -122,31 +134,31 @@ struct KubernetesExecutor: Executor {
         _ id: TryID,
         into folder: RunFolder
     ) async throws(HeadError) {
+        let end = Clock.monotonicSeconds() + PodRescue.longest
+        let client = client.with(retry: PodRescue.retry)
         for pod in cluster.view.seen(name(id).description).pods {
-            let rescue = PodRescue(client: client, pod: pod, roles: roles)
+            let rescue = PodRescue(client: client, pod: pod, roles: roles, end: end)
             try folder.keep(log: await rescue.text(), ofPod: pod.metadata.name)
         }
     }
 
     // MARK: End
 
-    func stop(_ id: TryID) async throws(HeadError) {
+    func stop(
+        _ id: TryID,
+        patience: Int
+    ) async throws(HeadError) -> Bool {
         let name = name(id)
         try await delete(name)
-        for _ in 0..<Self.endPatience {
+        for _ in 0..<patience {
             let pods = try await asking("Cannot see whether try \(id) has ended") {
                 () async throws(KubernetesError) in
                 try await client.pods(JobSelector.pods(of: name))
             }
-            guard pods.items.contains(where: \.canRun) else { return }
-            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+            guard pods.items.contains(where: \.canRun) else { return true }
+            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return false }
         }
-        throw HeadError(
-            .executor,
-            what: "The pods of try \(id) do not end",
-            place: "Job \(name), namespace \(client.namespace)",
-            remedy: "Look at their node; nothing that they store counts any more."
-        )
+        return false
     }
 
     func remove(

@@ -21,12 +21,27 @@ struct KubernetesSettings: Sendable, Equatable {
     var patience = PatienceSettings()
     var keeping = KeepingSettings()
 
-    /// The name of a try's Job.
+    /// Whose keys the worker has, for messages.
+    var workersKeys: String {
+        let namespace = access.namespace
+        if let secret = worker.credentialsSecret {
+            return "the keys in Secret \(secret) (kubernetes.credentials_secret) of namespace "
+                + namespace
+        }
+        if let account = identity.serviceAccount {
+            return
+                "service account \(account) (kubernetes.service_account) of namespace \(namespace)"
+        }
+        return "a worker in namespace \(namespace) that is given no keys: neither "
+            + "kubernetes.credentials_secret nor kubernetes.service_account is set"
+    }
+
+    /// The name of a try's Job: the one that was noted when it began, whatever is configured by now.
     func jobName(
         of id: TryID,
         instance: InstanceName
     ) -> JobName {
-        JobName(galaxyInstance ?? instance, id)
+        id.name.flatMap { JobName(noted: $0) } ?? JobName(galaxyInstance ?? instance, id)
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Contract
 import Kubernetes
 
 /// What one pod says of a try.
@@ -11,12 +12,19 @@ struct PodReading {
     /// seconds: nobody else would end it.
     private static let stillbornPatience = 60
 
+    /// How much longer than its grace a deleted pod may take to end, in seconds: a kubelet that
+    /// answers needs moments.
+    private static let lostPatience = 60
+    /// No grace counts as longer, in seconds: what a server says is input.
+    private static let longestGrace = 86_400
+
     private var status: PodStatus { pod.status }
     private var isFailed: Bool { status.phase == "Failed" }
     private var name: String { pod.metadata.name }
 
     var sighting: TrySighting {
         if let end = podsOwnEnd ?? containersEnd { return .ended(end) }
+        if let lost { return lost }
         if let stuck { return stuck }
         if let wait { return .waiting(wait) }
         let tool = status.container(roles.tool)?.state
@@ -69,7 +77,7 @@ struct PodReading {
         }
         let last = terminated(roles.last)
         guard isOver || last != nil else { return nil }
-        if terminated(roles.tool)?.reason == "OOMKilled" {
+        if let tool = terminated(roles.tool), isOutOfMemory(tool, roles.tool) {
             return .outOfMemory("pod \(name) used more memory than the tool may")
         }
         if let last {
@@ -85,19 +93,35 @@ struct PodReading {
         if let why = CannotStart(end) {
             return .impossible("the container \(container) cannot be started: \(why.text)")
         }
-        if end.reason == "OOMKilled" {
-            return .killed("the container \(container) of pod \(name) had too little memory")
+        if isOutOfMemory(end, container) {
+            // Each such try runs the whole tool again.
+            return .starved(
+                "the worker's container \(container) had too little memory. Raise "
+                    + "kubernetes.worker_limits_memory"
+            )
         }
         if end.exitCode > 127 || end.exitCode < 0 || end.reason == "ContainerStatusUnknown" {
             let how = end.exitCode > 128 ? "signal \(end.exitCode - 128)" : "status \(end.exitCode)"
             return .killed("the container \(container) of pod \(name)\(place), \(how)\(disruption)")
         }
-        let isDisturbed = isDisruptionTarget || pod.metadata.deletionTimestamp != nil
+        let isDisturbed = isDisruptionTarget || pod.isBeingDeleted
         // A node that goes away takes the network with it: such ends say nothing about the run.
         if isDisturbed, [66, 69, 74, 75].contains(end.exitCode) {
             return .killed("pod \(name)\(place) was told to end\(disruption)")
         }
         return .exited(end.exitCode)
+    }
+
+    /// Whether the kernel ended this container for want of memory. A runtime says so too of one that
+    /// went on when a process of its was killed: then its exit status is its own.
+    private func isOutOfMemory(
+        _ end: ContainerState.Terminated,
+        _ container: String
+    ) -> Bool {
+        guard end.reason == "OOMKilled", end.exitCode != 0 else { return false }
+        // The tool's container of three has no worker in it whose word would count here.
+        let isWorkers = container != roles.tool || roles.tool == roles.last
+        return !(isWorkers && WorkerExit(rawValue: end.exitCode) != nil)
     }
 
     /// Ends that the pod does not come to by itself, because `push` waits for a tool that never
@@ -116,6 +140,18 @@ struct PodReading {
             ? .outOfMemory("pod \(name): the tool may use too little memory to begin at all")
             : .killed("the tool's container of pod \(name) was killed as it began")
         return .stuck(end, seconds: Self.stillbornPatience)
+    }
+
+    /// A pod that was deleted and has not ended. On a node that does not answer it never will, and
+    /// it stays until somebody removes the node; what it stores until then may still count.
+    private var lost: TrySighting? {
+        guard pod.isBeingDeleted else { return nil }
+        let grace = min(max(0, pod.metadata.deletionGracePeriodSeconds ?? 0), Self.longestGrace)
+        let why = pod.nodeName.map { "; node \($0) does not answer" } ?? ""
+        return .stuck(
+            .killed("pod \(name) was deleted and does not end\(why)"),
+            seconds: grace + Self.lostPatience
+        )
     }
 
     // MARK: Waits
@@ -137,8 +173,11 @@ struct PodReading {
             switch reason {
             case "InvalidImageName", "ErrImageNeverPull":
                 return PodWait(kind: .image, text: text, isHopeless: true)
-            case "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable":
+            case "ImagePullBackOff":
                 return PodWait(kind: .image, text: text)
+            case "ErrImagePull", "ImageInspectError", "RegistryUnavailable":
+                let cause = reason + PodText.after(": ", waiting.message)
+                return PodWait(kind: .image, text: text, cause: cause)
             case "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
                 "CrashLoopBackOff":
                 return PodWait(kind: .container, text: text)
@@ -164,7 +203,7 @@ struct PodReading {
             return " (\(condition.reason ?? "DisruptionTarget")"
                 + PodText.after(": ", condition.message) + ")"
         }
-        return pod.metadata.deletionTimestamp == nil ? "" : " (the pod was deleted)"
+        return pod.isBeingDeleted ? " (the pod was deleted)" : ""
     }
 }
 

@@ -3,6 +3,7 @@
 import Contract
 import Diagnostics
 import Kubernetes
+import Staging
 import Synchronization
 
 /// Keeps what the cluster forgets with a pod: its containers' words, and what was said about it.
@@ -10,6 +11,16 @@ struct PodRescue: Sendable {
     let client: KubernetesClient
     let pod: Pod
     let roles: PodRoles
+    /// When all of it must be over, in seconds of the clock that never goes back.
+    let end: Double
+
+    /// How long one log, or the events, may take, in seconds: a kubelet that is away answers with
+    /// silence.
+    static let longestPart = 10.0
+    /// How long everything may take, in seconds.
+    static let longest = 20.0
+    /// What asks for it: somebody waits for the next try.
+    static let retry = ClusterRetry(attempts: 2, time: .seconds(5))
 
     /// The most that is kept of each stream, in bytes; its end counts more than its beginning.
     private static let most = 64 << 10
@@ -49,7 +60,10 @@ struct PodRescue: Sendable {
     }
 
     private func events() async -> String {
-        guard let events = try? await client.events(ofUID: pod.metadata.uid) else { return "" }
+        let found = await within(limit) { [client, pod] in
+            try? await client.events(ofUID: pod.metadata.uid)
+        }
+        guard let found, let events = found else { return "" }
         return
             events.map { event in
                 let text =
@@ -66,15 +80,29 @@ struct PodRescue: Sendable {
         let log = Mutex(Sections())
         var options = PodLogOptions()
         options.tailLines = Self.lines
-        do throws(KubernetesError) {
-            try await client.podLog(pod.metadata.name, container: container, options) { line in
-                log.withLock { $0.take(line, most: Self.most) }
+        let asked = options
+        let failure = await within(limit) { [client, pod] () -> KubernetesError? in
+            do throws(KubernetesError) {
+                try await client.podLog(pod.metadata.name, container: container, asked) { line in
+                    log.withLock { $0.take(line, most: Self.most) }
+                }
+                return nil
+            } catch {
+                return error
             }
-        } catch {
-            return "\n--- \(container): its log is not to be had: \(error.line)\n"
         }
-        return log.withLock { $0.text(container) }
+        switch failure {
+        case .some(.some(let error)):
+            return "\n--- \(container): its log is not to be had: \(error.line)\n"
+        case .some(.none): return log.withLock { $0.text(container) }
+        case .none:
+            let text = log.withLock { $0.text(container) }
+            return text + "\n--- \(container): the rest of its log did not come in time\n"
+        }
     }
+
+    /// How long the next part may take, in seconds.
+    private var limit: Double { min(Self.longestPart, end - Clock.monotonicSeconds()) }
 
     /// A container's log, its frames taken apart.
     private struct Sections {

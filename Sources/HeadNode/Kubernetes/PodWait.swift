@@ -21,4 +21,6 @@ struct PodWait: Sendable, Equatable {
     let text: String
     /// Whether waiting cannot help.
     var isHopeless = false
+    /// What the runtime itself said of an image, where this is its word and not the pause after it.
+    var cause: String?
 }

@@ -13,12 +13,16 @@ struct TryFollower: Sendable {
     let roles: PodRoles
     let limits: TryJudge.Limits
     let words: TryWords
+    /// Whether the run has a result by now, whoever stored it.
+    let isDecided: ResultQuestion
     let news: @Sendable (TryNews) -> Void
 
     /// How often something is looked at although nothing has changed, in seconds.
     private static let tick = 1.0
     /// How often the events of a pod that waits are read, in seconds.
     private static let eventsEvery = 30.0
+    /// How often the result is looked for while somebody ends the try, in seconds.
+    private static let resultEvery = 10.0
 
     /// - Returns: nil if the task was cancelled first.
     func callAsFunction() async -> TryEnd? {
@@ -35,6 +39,7 @@ struct TryFollower: Sendable {
             var followed: Set<String> = []
             var silence = ClusterSilence()
             var causes = WaitCauses(every: Self.eventsEvery)
+            var nextQuestion = 0.0
             defer { group.cancelAll() }
             for await _ in wakes {
                 // The result decides whatever the pod comes to.
@@ -43,12 +48,20 @@ struct TryFollower: Sendable {
                 let now = Clock.monotonicSeconds()
                 if let note = silence.note(seen.trouble, now: now) { news(.note(note)) }
                 for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
+                let isBeingEnded = seen.isBeingEnded
+                // Whoever ends a run from elsewhere has stored its result before: no pod that does
+                // not end keeps anybody here.
+                if isBeingEnded, now >= nextQuestion {
+                    nextQuestion = now + Self.resultEvery
+                    if await isDecided() { return .exited(0) }
+                }
                 var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
                 if case .waiting(let wait) = sighting, seen.trouble == nil {
                     sighting = .waiting(await causes.known(wait, seen, client))
                 }
                 let isComplete = seen.isComplete && seen.trouble == nil
-                switch judge(sighting, isComplete: isComplete, now: now) {
+                let hasJob = seen.job != nil
+                switch judge(sighting, isComplete: isComplete, hasJob: hasJob, now: now) {
                 case .goOn: break
                 case .tellWaiting(let why): news(.waiting(why))
                 case .tellRunning(let node): news(.running(node))
@@ -60,7 +73,7 @@ struct TryFollower: Sendable {
                     if isOver, end != .exited(0) { await drain() }
                     return words.hasResult ? .exited(0) : end
                 }
-                guard sighting.isTimed, now >= nextTick else { continue }
+                guard sighting.isTimed || isBeingEnded, now >= nextTick else { continue }
                 // Half of it: a tick must not come too early to be followed by another one.
                 nextTick = now + Self.tick / 2
                 group.addTask {

@@ -24,19 +24,47 @@ struct TryJudge {
 
     /// How long a view that lacks a pod or Job may simply be late, in seconds.
     private static let lateness = 5.0
+    /// How long pods may be there without their Job before the server is asked about it, in seconds.
+    private static let orphanPatience = 90.0
 
     let limits: Limits
     private var last = ""
     private var since = 0.0
+    /// Since when the view has lacked the Job.
+    private var orphanedSince: Double?
     private var isRunning = false
     private var told: String?
+    /// What was last said of the image that does not come. Between two attempts servers before 1.29 do
+    /// not say it.
+    private var imageCause: String?
 
     init(_ limits: Limits) { self.limits = limits }
 
     /// - Parameters:
     ///   - isComplete: whether the sighting comes of a view that lacks nothing.
+    ///   - hasJob: whether that view has the try's Job.
     ///   - now: seconds of a clock that never goes back.
     mutating func callAsFunction(
+        _ sighting: TrySighting,
+        isComplete: Bool,
+        hasJob: Bool = true,
+        now: Double
+    ) -> Decision {
+        let decision = decide(sighting, isComplete: isComplete, now: now)
+        guard isComplete, !hasJob else {
+            orphanedSince = nil
+            return decision
+        }
+        let orphaned = now - (orphanedSince ?? now)
+        orphanedSince = orphanedSince ?? now
+        // Pods that go on without their Job are nobody's: nothing ends them, nothing counts them.
+        guard decision == .goOn, sighting.isUnderWay, orphaned >= Self.orphanPatience else {
+            return decision
+        }
+        return .confirm
+    }
+
+    private mutating func decide(
         _ sighting: TrySighting,
         isComplete: Bool,
         now: Double
@@ -46,13 +74,17 @@ struct TryJudge {
         case .unknown:
             return isComplete && waited >= Self.lateness ? .confirm : .goOn
         case .waiting(let wait):
+            imageCause = wait.kind == .image ? wait.cause ?? imageCause : nil
             if let end = end(of: wait, after: waited) { return .end(end, isOver: false) }
             guard told != wait.text, waited >= Self.silence(of: wait.kind) else { return .goOn }
             told = wait.text
+            isRunning = false
             return .tellWaiting(wait.text)
         case .running(let node):
             if isRunning { return .goOn }
             isRunning = true
+            // A pod that takes this one's place may wait for the same.
+            told = nil
             return .tellRunning(node)
         case .stuck(let end, let seconds):
             return waited >= Double(seconds) ? .end(end, isOver: false) : .goOn
@@ -81,7 +113,10 @@ struct TryJudge {
     }
 
     /// The server says that the Job is there after all.
-    mutating func deny(now: Double) { since = now }
+    mutating func deny(now: Double) {
+        since = now
+        orphanedSince = nil
+    }
 
     private func end(
         of wait: PodWait,
@@ -96,7 +131,8 @@ struct TryJudge {
         case .control, .ordinary: limit = nil
         }
         guard let limit, waited >= limit else { return nil }
-        let text = "\(wait.text) (for \(DurationText.text(Int64(limit))))"
+        var text = "\(wait.text) (for \(DurationText.text(Int64(limit))))"
+        if let imageCause, !wait.text.contains(imageCause) { text += ". \(imageCause)" }
         // A bigger or another destination may have a node for it.
         return wait.kind == .schedule ? .walltime(text) : .impossible(text)
     }
@@ -111,7 +147,7 @@ struct TryJudge {
             case .unknown: "unknown"
             case .waiting(let wait): "waiting \(wait.kind)"
             case .running: "running"
-            case .stuck: "stuck"
+            case .stuck(let end, _): "stuck \(end)"
             case .ended: "ended"
             }
         if kind != last {

@@ -17,6 +17,14 @@ enum TrySighting: Sendable, Equatable {
     case stuck(TryEnd, seconds: Int)
     case ended(TryEnd)
 
+    /// Whether there are pods that wait or run.
+    var isUnderWay: Bool {
+        switch self {
+        case .waiting, .running: true
+        case .unknown, .stuck, .ended: false
+        }
+    }
+
     /// Whether time alone can make something of it.
     var isTimed: Bool { if case .running = self { false } else { true } }
 
@@ -55,6 +63,16 @@ enum TrySighting: Sendable, Equatable {
             return .ended(.gone("its pod was removed (\(failed.reason ?? "the Job has failed"))"))
         }
         if job.status.condition("Complete")?.isTrue == true { return .ended(.exited(0)) }
+        if let suspended = job.status.condition("Suspended"), suspended.isTrue {
+            // Whoever holds Jobs back, such as Kueue, waits for room as a scheduler does.
+            let why = PodText.after(": ", suspended.message)
+            return .waiting(
+                PodWait(
+                    kind: .schedule,
+                    text: "Job \(job.metadata.name) is suspended\(why)"
+                )
+            )
+        }
         return .waiting(
             PodWait(
                 kind: .control,

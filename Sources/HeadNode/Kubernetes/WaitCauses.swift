@@ -48,10 +48,12 @@ struct WaitCauses {
         return obstacle ?? wait
     }
 
-    /// The pod, if it does not run yet; without one, the Job.
-    private static func subject(of seen: ClusterView.Seen) -> (uid: String, name: String)? {
+    /// The pod, if nothing of it has begun; without one, the Job.
+    ///
+    /// Once a container has begun, the pod has what it waited for, and what events say of that is over.
+    static func subject(of seen: ClusterView.Seen) -> (uid: String, name: String)? {
         if let pod = TrySighting.current(seen.pods) {
-            guard pod.status.phase == "Pending" else { return nil }
+            guard pod.status.phase == "Pending", !pod.hasBegun else { return nil }
             return (pod.metadata.uid, "pod \(pod.metadata.name)")
         }
         return seen.job.map { ($0.metadata.uid, "Job \($0.metadata.name)") }

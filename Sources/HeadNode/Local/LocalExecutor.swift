@@ -20,12 +20,15 @@ struct LocalExecutor: Executor {
 
     private static let round = Duration.milliseconds(50)
 
+    func name(of id: TryID) -> String? { nil }
+
     func submit(
         _ order: TryOrder,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
-    ) async throws(HeadError) {
+    ) async throws(HeadError) -> Bool {
         let existing = try TryFolder.existing(order.id, in: settings.stateDirectory)
-        if let existing, try existing.hasBegun() { return }
+        if let existing, try existing.hasBegun() { return true }
         let folder = try TryFolder.make(
             order.id,
             roots: order.spec.roots.count,
@@ -36,10 +39,12 @@ struct LocalExecutor: Executor {
         let worker = try workerWithinReach(folder)
         try folder.write(try pod(order, in: folder, worker), as: "pod.json")
         try start(in: folder)
+        return true
     }
 
     func follow(
         _ id: TryID,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd {
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else {
@@ -81,15 +86,23 @@ struct LocalExecutor: Executor {
         return FrameLog(file: file).lastWords()
     }
 
-    func stop(_ id: TryID) async throws(HeadError) {
-        guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
+    /// It is this machine's own processes that end: that takes moments, and is always waited for.
+    func stop(
+        _ id: TryID,
+        patience: Int
+    ) async throws(HeadError) -> Bool {
+        guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else {
+            return true
+        }
         do throws(HeadError) {
             try await end(id, in: folder)
         } catch {
             // The head that follows the run may have removed the folder meanwhile.
-            if try TryFolder.existing(id, in: settings.stateDirectory) == nil { return }
-            throw error
+            guard try TryFolder.existing(id, in: settings.stateDirectory) == nil else {
+                throw error
+            }
         }
+        return true
     }
 
     private func end(
@@ -119,7 +132,7 @@ struct LocalExecutor: Executor {
         _ id: TryID,
         isSuccess: Bool
     ) async throws(HeadError) {
-        try await stop(id)
+        _ = try await stop(id, patience: 0)
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
         do throws(StagingError) {
             try TreeRemoval.remove(folder.path)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Staging
 
 /// Ends a run for good, whoever follows it: the fence first, so that from then on no worker's commit
 /// counts, then its tries.
@@ -8,6 +9,8 @@ struct EndStep: Sendable {
     let desk: ResultDesk
     /// Made only when the fence stands: that there is none keeps nobody from fencing.
     let executor: @Sendable () throws(HeadError) -> any Executor
+    /// How long the ends of all tries together may be waited for, in seconds.
+    var patience = 0
 
     /// What came of it.
     struct Outcome: Sendable {
@@ -15,6 +18,9 @@ struct EndStep: Sendable {
         var fence: Result<RunResult, HeadError>
         /// The first trouble with a try; it keeps no other try from being ended.
         var trouble: HeadError?
+        /// Tries that were told to end, and had not when patience was over. It is no trouble: nothing
+        /// that they store counts any more.
+        var lingering: [TryID] = []
     }
 
     /// - Parameter folder: takes the run's folder, so that what is left of the tries can be removed;
@@ -25,9 +31,10 @@ struct EndStep: Sendable {
         _ message: String,
         holding folder: () throws(HeadError) -> RunFolder?
     ) async -> Outcome {
-        let fence = await fence(reason, message)
+        var outcome = Outcome(fence: await fence(reason, message))
         // Whether or not it stands, the tool must not go on.
-        return Outcome(fence: fence, trouble: await endTries(of: state, holding: folder))
+        await endTries(of: state, holding: folder, &outcome)
+        return outcome
     }
 
     private func fence(
@@ -43,25 +50,27 @@ struct EndStep: Sendable {
 
     private func endTries(
         of state: RunState,
-        holding folder: () throws(HeadError) -> RunFolder?
-    ) async -> HeadError? {
-        var trouble: HeadError?
+        holding folder: () throws(HeadError) -> RunFolder?,
+        _ outcome: inout Outcome
+    ) async {
+        let end = Clock.monotonicSeconds() + Double(patience)
         do throws(HeadError) {
             let executor = try executor()
-            let tries = state.tries.map { TryID(run: state.run, number: $0.number) }
-            for id in tries {
+            for id in state.tryIDs {
                 do throws(HeadError) {
-                    try await executor.stop(id)
+                    let left = max(0, end - Clock.monotonicSeconds())
+                    if try await !executor.stop(id, patience: Int(left.rounded(.up))) {
+                        outcome.lingering.append(id)
+                    }
                 } catch {
-                    trouble = trouble ?? error
+                    outcome.trouble = outcome.trouble ?? error
                 }
             }
-            guard let folder = try folder() else { return trouble }
-            for id in tries { try await executor.remove(id, isSuccess: false) }
+            guard let folder = try folder() else { return }
+            for id in state.tryIDs { try await executor.remove(id, isSuccess: false) }
             withExtendedLifetime(folder) {}
         } catch {
-            trouble = trouble ?? error
+            outcome.trouble = outcome.trouble ?? error
         }
-        return trouble
     }
 }

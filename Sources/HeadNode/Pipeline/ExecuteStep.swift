@@ -30,32 +30,61 @@ struct ExecuteStep: Sendable {
                 try await desk.result()
             }
             if let result = known { return result }
-            let number = state.openTry ?? (state.tries.last?.number ?? 0) + 1
-            let id = TryID(run: state.run, number: number)
-            if state.openTry == nil {
+            let id: TryID
+            var isNew = true
+            if let open = state.openTry {
+                id = open
+                isNew = try reopen(&state)
+            } else {
                 // The next try may need the room that those before it have taken.
-                for done in state.tries { await remove(TryID(run: state.run, number: done.number)) }
-                try await pause(after: state)
-                state.tries.append(RunState.Try(number: number))
-                try folder.note(state)
+                for done in state.tryIDs { await remove(done) }
+                // Whoever cancels a run need not find it with a try under way.
+                if try await pause(after: state), let result = try await desk.result() {
+                    return result
+                }
+                id = try begin(&state)
             }
-            try await submit(id, spec, specSHA256, &state)
+            let isStarted = try await submit(id, spec, specSHA256, &state, isNew: isNew)
+            guard isStarted else { continue }
             let end = try await follow(id)
             if let result = try await desk.result() { return result }
-            await rescue(id)
             if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
                 return result
             }
         }
     }
 
+    /// Notes the next try, and what it is called, before the executor hears of it.
+    private func begin(_ state: inout RunState) throws(HeadError) -> TryID {
+        var next = RunState.Try(number: (state.tries.last?.number ?? 0) + 1)
+        next.name = executor.name(of: state.id(next))
+        state.tries.append(next)
+        try folder.note(state)
+        return state.id(next)
+    }
+
+    /// Notes that a try which was refused is handed over once more.
+    ///
+    /// - Returns: whether it had been refused.
+    private func reopen(_ state: inout RunState) throws(HeadError) -> Bool {
+        let last = state.tries.count - 1
+        guard state.tries[last].isSubmitted == false else { return false }
+        state.tries[last].isSubmitted = nil
+        try folder.note(state)
+        return true
+    }
+
     /// Hands the try to the executor, once: that it has been is noted before anything else.
+    ///
+    /// - Parameter isNew: whether nobody can have handed it over before.
+    /// - Returns: whether the executor has it; false if the run had its result first.
     private func submit(
         _ id: TryID,
         _ spec: RunSpec,
         _ specSHA256: SHA256Digest,
-        _ state: inout RunState
-    ) async throws(HeadError) {
+        _ state: inout RunState,
+        isNew: Bool
+    ) async throws(HeadError) -> Bool {
         let last = state.tries.count - 1
         if state.tries[last].isSubmitted != true {
             let order = TryOrder(
@@ -65,25 +94,39 @@ struct ExecuteStep: Sendable {
                 specSHA256: specSHA256,
                 storage: settings.storage
             )
-            try await inShortTask { [self] () async throws(HeadError) in
-                try await executor.submit(order) { tell(id, $0) }
+            do throws(HeadError) {
+                let isStarted = try await inShortTask { [self] () async throws(HeadError) in
+                    try await executor.submit(order, isDecided: isDecided) { tell(id, $0) }
+                }
+                guard isStarted else { return false }
+            } catch {
+                // What was refused has not begun, so nobody need wait for it as for hours of compute.
+                if isNew, error.isRefusal {
+                    state.tries[last].isSubmitted = false
+                    try folder.note(state)
+                }
+                throw error
             }
             state.tries[last].isSubmitted = true
             try folder.note(state)
         }
         observe(.submitted(id))
+        return true
     }
 
     /// What disturbed a try may still be about: the next one waits, longer each time.
-    private func pause(after state: RunState) async throws(HeadError) {
-        guard state.tries.last?.isDisruption == true else { return }
+    ///
+    /// - Returns: whether it did.
+    private func pause(after state: RunState) async throws(HeadError) -> Bool {
+        guard state.tries.last?.isDisruption == true else { return false }
         let count = state.tries.count { $0.isDisruption }
         let delay = DisruptionDelay.seconds(after: count, first: settings.disruptionDelay)
-        guard delay > 0 else { return }
+        guard delay > 0 else { return false }
         observe(.note("The next try begins in \(delay) s."))
         guard (try? await Task.sleep(for: .seconds(delay))) != nil else {
             throw HeadError(.interrupted, what: "Run \(state.run) rests between two tries")
         }
+        return true
     }
 
     /// Removes what is left of a try; that it cannot be is worth a word, and changes no result.
@@ -104,9 +147,19 @@ struct ExecuteStep: Sendable {
         }
     }
 
+    /// Whether somebody has stored the run's result; no while the bucket cannot say.
+    private var isDecided: ResultQuestion {
+        { [desk] in
+            let known = try? await inShortTask { () async throws(HeadError) in
+                try await desk.result()
+            }
+            return known != nil
+        }
+    }
+
     private func follow(_ id: TryID) async throws(HeadError) -> TryEnd {
         let live = LiveOutput(description)
-        return try await executor.follow(id) { news in
+        return try await executor.follow(id, isDecided: isDecided) { news in
             if case .frame(.output(let stream, let offset, let bytes)) = news {
                 live.write(stream, offset: offset, bytes: bytes)
             }
@@ -142,36 +195,43 @@ struct ExecuteStep: Sendable {
         _ state: inout RunState
     ) async throws(HeadError) -> RunResult? {
         let words = executor.lastWords(id)
-        func close(_ text: String, isDisruption: Bool = false) throws(HeadError) {
+        func close(_ text: String, isDisruption: Bool = false) async throws(HeadError) {
             observe(.tryEnded(id, text, verdict.kind))
             state.tries[state.tries.count - 1].verdict = text
             state.tries[state.tries.count - 1].isDisruption = isDisruption
             try folder.note(state)
+            // Told and noted first: it may take a while.
+            await rescue(id)
         }
         switch verdict {
         case .resultExpected:
             if let result = try await patientResult() { return result }
-            try close("result lost")
+            try await close("result lost")
             let key = desk.layout.result(state.run)
             return try await fail("The worker stored a result, but there is none at \(key)", "")
         case .permanent(let why):
-            try close(why)
+            try await close(why)
             return try await fail("Run \(state.run) cannot be done: \(why)", words)
         case .limit(let reason, let how):
-            try close(how)
+            try await close(how)
             return try await desk.end(reason, how)
         case .retry(let why):
-            try close(why)
+            try await close(why)
             let used = state.tries.count { !$0.isDisruption }
             if used <= settings.retries { return nil }
             return try await fail("Run \(state.run) failed in \(used) tries: \(why)", words)
+        case .retryOnce(let why):
+            try await close(why)
+            let isFirst = state.tries.count { $0.verdict == why } == 1
+            if isFirst { return nil }
+            return try await fail("Run \(state.run) cannot be done: \(why)", words)
         case .disruption(let why):
-            try close(why, isDisruption: true)
+            try await close(why, isDisruption: true)
             let used = state.tries.count { $0.isDisruption }
             if used <= settings.disruptions { return nil }
             return try await fail("Run \(state.run) was disrupted \(used) times: \(why)", words)
         case .restage(let why):
-            try close(why)
+            try await close(why)
             let found = try await restage(spec)
             guard found.damaged.isEmpty else {
                 return try await fail(damage(why, found.damaged, of: state.run), words)

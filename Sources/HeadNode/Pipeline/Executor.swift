@@ -9,6 +9,8 @@ struct TryID: Sendable, Hashable, CustomStringConvertible {
     let run: RunID
     /// 1 for the first.
     let number: Int
+    /// What the executor calls it, as it was noted when the try began; nil where nothing was noted.
+    var name: String?
 
     var description: String { "\(run)-\(number)" }
 }
@@ -34,23 +36,39 @@ enum TryNews: Sendable {
     case note(String)
 }
 
+/// Whether the run has a result by now, whoever stored it; no where that cannot be learned. It costs
+/// a request.
+typealias ResultQuestion = @Sendable () async -> Bool
+
 /// What runs tries.
 ///
 /// A value for one run's settings. What many runs share, and what goes on by itself, is `Session`'s.
 protocol Executor: Sendable {
+    /// What a new try is to be called; it is noted with the try, so that another configuration finds
+    /// it again. nil where the id is enough.
+    func name(of id: TryID) -> String?
+
     /// Starts the try, or finds that it was started before: a name is used once.
     ///
-    /// - Parameter news: told why it takes long, if it does.
+    /// - Parameters:
+    ///   - isDecided: asked now and then while it takes long.
+    ///   - news: told why it takes long, if it does.
+    /// - Returns: whether it was started; false if the run had its result first.
     func submit(
         _ order: TryOrder,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
-    ) async throws(HeadError)
+    ) async throws(HeadError) -> Bool
 
     /// Waits for the try's end, and tells what is seen of it meanwhile.
     ///
     /// Cancelling only stops the waiting.
+    ///
+    /// - Parameter isDecided: asked where a try seems to be ended from elsewhere; if the run has its
+    ///   result, the end that is returned says nothing.
     func follow(
         _ id: TryID,
+        isDecided: @escaping ResultQuestion,
         news: @escaping @Sendable (TryNews) -> Void
     ) async throws(HeadError) -> TryEnd
 
@@ -64,8 +82,15 @@ protocol Executor: Sendable {
         into folder: RunFolder
     ) async throws(HeadError)
 
-    /// Ends the try if it still runs.
-    func stop(_ id: TryID) async throws(HeadError)
+    /// Sees to it that the try ends, if it still runs.
+    ///
+    /// - Parameter patience: how long its end may be waited for, in seconds.
+    /// - Returns: whether it was seen to have ended. If not, everything has been done that ends it:
+    ///   the rest is a matter of time, or of somebody who looks after its node.
+    func stop(
+        _ id: TryID,
+        patience: Int
+    ) async throws(HeadError) -> Bool
 
     /// Ends the try if it still runs, and removes what is left of it, or leaves it for as long as
     /// it is to be kept.

@@ -16,6 +16,8 @@ struct JobPipeline: Sendable {
     let description: JobDescription
     let descriptionSHA256: SHA256Digest
     let settings: Settings
+    /// Where runs live by the configuration of today.
+    let place: RunPlace
     let store: S3Store
     let executor: any Executor
     let folder: RunFolder
@@ -82,7 +84,7 @@ struct JobPipeline: Sendable {
         // Before the ending is noted: who is cut off here comes back and removes the rest.
         for done in state.tries {
             let isSuccess = done.verdict == nil && ending.exitCode != nil
-            await remove(TryID(run: state.run, number: done.number), isSuccess: isSuccess)
+            await remove(state.id(done), isSuccess: isSuccess)
         }
         try folder.keep(JobFigures(state, ending))
         state.ending = ending
@@ -113,14 +115,14 @@ struct JobPipeline: Sendable {
         if state.ending == nil {
             let isSame =
                 state.descriptionSHA256 == descriptionSHA256
-                && state.place ?? RunPlace(settings) == RunPlace(settings)
+                && state.place?.agrees(with: place) ?? true
             if isSame {
                 observe(.began(state.run, isResumed: true))
                 return (state, true)
             }
             // Of a run that never got to its first try, no worker knows.
             if state.tries.isEmpty { return (try beginNew(), false) }
-            try state.check(settings)
+            try state.check(place)
             _ = try await close(&state, try await endedRun(state))
         }
         if let ending = state.ending {
@@ -155,7 +157,7 @@ struct JobPipeline: Sendable {
         let state = RunState(
             run: RunID(drawnFor: job),
             descriptionSHA256: descriptionSHA256,
-            place: RunPlace(settings)
+            place: place
         )
         try folder.note(state)
         observe(.began(state.run, isResumed: false))

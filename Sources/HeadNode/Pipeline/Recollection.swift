@@ -9,6 +9,8 @@ import Staging
 struct Recollection: Sendable {
     let store: S3Store
     let settings: Settings
+    /// Where runs live by the configuration of today.
+    let place: RunPlace
     let observe: RunObserver
 
     /// - Parameters:
@@ -19,7 +21,7 @@ struct Recollection: Sendable {
         _ folder: RunFolder
     ) async throws(HeadError) -> RunEnding {
         let run = notes.state.run
-        try notes.state.check(settings)
+        try notes.state.check(place)
         let desk = ResultDesk(store: store, settings: settings, run: run)
         guard let spec = notes.spec, let result = try await desk.result() else {
             throw HeadError(

@@ -55,7 +55,7 @@ struct RunNotes: Sendable {
     ///
     /// - Throws: `.otherRun` when the configuration names another place by now.
     func desk(_ session: Session) throws(HeadError) -> ResultDesk {
-        try state.check(session.settings)
+        try state.check(session.place())
         return ResultDesk(store: session.store, settings: session.settings, run: state.run)
     }
 

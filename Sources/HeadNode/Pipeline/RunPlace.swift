@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Diagnostics
 
 /// Where in which bucket a run lives. It stays there to its end, whatever the configuration says
 /// by then.
@@ -12,20 +13,33 @@ struct RunPlace: Codable, Sendable, Equatable, CustomStringConvertible {
     var instance: String
     /// Which cluster's namespace its tries are in; nil for this machine.
     var cluster: String?
+    /// The API server of that cluster, as the head is told it; nil in notes of releases that did not
+    /// say so.
+    var server: String?
 
-    init(_ settings: Settings) {
+    /// - Parameter server: the API server that the head speaks to, if it does.
+    init(_ settings: Settings, server: String? = nil) {
         bucket = settings.storage.bucket
         endpoint = settings.storage.endpoint
         prefix = settings.prefix.description
         instance = settings.instance.description
         if settings.executor == .kubernetes {
             cluster = "namespace \(settings.kubernetes.access.namespace)"
+            self.server = server
         }
     }
 
     var description: String {
         "s3://\(bucket)/\(prefix) at \(endpoint ?? "AWS"), instance \(instance)"
             + (cluster.map { ", on Kubernetes in \($0)" } ?? "")
+            + (server.map { " of \(Array($0.utf8).logSafe)" } ?? "")
+    }
+
+    /// Whether this is that place, as far as both say where they are.
+    func agrees(with other: RunPlace) -> Bool {
+        var this = self
+        if server == nil || other.server == nil { this.server = other.server }
+        return this == other
     }
 }
 
@@ -33,9 +47,8 @@ extension RunState {
     /// Refuses to look for the run anywhere but where it began.
     ///
     /// - Throws: `.otherRun`, naming both places.
-    func check(_ settings: Settings) throws(HeadError) {
-        let here = RunPlace(settings)
-        guard let place, place != here else { return }
+    func check(_ here: RunPlace) throws(HeadError) {
+        guard let place, !place.agrees(with: here) else { return }
         throw HeadError(
             .otherRun,
             what: "Run \(run) began in \(place), and the configuration now names \(here)",

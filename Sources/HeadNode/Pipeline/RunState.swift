@@ -27,10 +27,13 @@ struct RunState: VersionedDocument, Equatable {
     /// One try and what became of it.
     struct Try: Codable, Sendable, Equatable {
         var number: Int
+        /// What the executor calls it; nil where its id is enough, and in notes of older releases.
+        var name: String?
         /// nil while it goes on.
         var verdict: String?
         var isDisruption = false
-        /// Whether the executor has it: then it is looked for, and not begun again.
+        /// Whether the executor has it: then it is looked for, and not begun again. false if it has
+        /// been refused; nil while that is open.
         var isSubmitted: Bool?
     }
 
@@ -41,7 +44,16 @@ struct RunState: VersionedDocument, Equatable {
     }
 
     /// The try that has no verdict yet.
-    var openTry: Int? { tries.last { $0.verdict == nil }?.number }
+    var openTry: TryID? { tries.last { $0.verdict == nil }.map(id) }
+
+    /// Whether anything may ever have run.
+    var hasBegun: Bool { tries.contains { $0.isSubmitted != false } }
+
+    /// All tries that have begun, in order.
+    var tryIDs: [TryID] { tries.map(id) }
+
+    /// Under which name the try is known to the executor.
+    func id(_ noted: Try) -> TryID { TryID(run: run, number: noted.number, name: noted.name) }
 }
 
 /// How a run ended, for Galaxy and for people.

@@ -12,6 +12,8 @@ enum TryEnd: Sendable, Equatable {
     case gone(String)
     /// The executor cannot run this try or any other; the text says why.
     case impossible(String)
+    /// The memory that the worker itself may use was not enough; the text is the same for every such try.
+    case starved(String)
     /// The memory that the tool may use was not enough.
     case outOfMemory(String)
     /// The time that the try may take is over.
@@ -22,6 +24,8 @@ enum TryEnd: Sendable, Equatable {
 enum TryVerdict: Sendable, Equatable {
     /// Another try, paid from the run's own budget.
     case retry(String)
+    /// One more try; a second end for the same reason is for good.
+    case retryOnce(String)
     /// Another try, paid from the budget for what is not the tool's fault.
     case disruption(String)
     /// The inputs are looked at and staged again, then one more try.
@@ -45,7 +49,7 @@ enum TryVerdict: Sendable, Equatable {
 
     var kind: Kind {
         switch self {
-        case .retry: .retry
+        case .retry, .retryOnce: .retry
         case .disruption: .disruption
         case .restage: .restage
         case .permanent: .permanent
@@ -60,6 +64,7 @@ enum TryVerdict: Sendable, Equatable {
         case .killed(let how): self = .disruption("the worker was killed: \(how)")
         case .gone(let how): self = .disruption("the try is gone: \(how)")
         case .impossible(let why): self = .permanent(why)
+        case .starved(let why): self = .retryOnce(why)
         case .outOfMemory(let how): self = .limit(.outOfMemory, how)
         case .walltime(let how): self = .limit(.walltime, how)
         }

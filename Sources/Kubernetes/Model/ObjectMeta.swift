@@ -12,6 +12,8 @@ package struct ObjectMeta: Decodable, Sendable, Equatable {
     package var creationTimestamp: String?
     /// There once somebody has asked for the object's deletion.
     package var deletionTimestamp: String?
+    /// How long it may take to end from then on, in seconds; what a pod's kubelet keeps to.
+    package var deletionGracePeriodSeconds: Int?
     package var labels: [String: String]
     package var annotations: [String: String]
     package var ownerReferences: [OwnerReference]
@@ -23,8 +25,8 @@ package struct ObjectMeta: Decodable, Sendable, Equatable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels
-        case annotations, ownerReferences
+        case name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp
+        case deletionGracePeriodSeconds, labels, annotations, ownerReferences
     }
 
     package init(from decoder: any Decoder) throws {
@@ -35,6 +37,8 @@ package struct ObjectMeta: Decodable, Sendable, Equatable {
         resourceVersion = try fields.decodeIfPresent(String.self, forKey: .resourceVersion) ?? ""
         creationTimestamp = try fields.decodeIfPresent(String.self, forKey: .creationTimestamp)
         deletionTimestamp = try fields.decodeIfPresent(String.self, forKey: .deletionTimestamp)
+        deletionGracePeriodSeconds =
+            try fields.decodeIfPresent(Int.self, forKey: .deletionGracePeriodSeconds)
         labels = try fields.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
         annotations = try fields.decodeIfPresent([String: String].self, forKey: .annotations) ?? [:]
         ownerReferences =

@@ -36,4 +36,22 @@ struct WaitCausesTests {
         #expect(try obstacle(("FailedMount", "no secret"), ("Pulled", "image")) == nil)
         #expect(try obstacle() == nil)
     }
+
+    @Test(
+        "a mount that failed before the fetch began is over, and no request is made about it",
+        arguments: ["running", "terminated"]
+    )
+    func aPodThatHasBegun(state: String) throws {
+        func seen(_ state: String) throws -> ClusterView.Seen {
+            let text = """
+                {"metadata":{"name":"p","uid":"u"},"spec":{"nodeName":"n"},"status":
+                 {"phase":"Pending","initContainerStatuses":[{"name":"fetch","state":\(state)}]}}
+                """
+            let pod = try JSONDecoder().decode(Pod.self, from: Data(text.utf8))
+            return ClusterView.Seen(pods: [pod])
+        }
+        #expect(WaitCauses.subject(of: try seen(#"{"waiting":{}}"#))?.name == "pod p")
+        let begun = try seen(#"{"\(state)":{"exitCode":0}}"#)
+        #expect(WaitCauses.subject(of: begun) == nil)
+    }
 }

@@ -17,7 +17,7 @@ struct TryVerdictTests {
 
     private func kind(_ end: TryEnd) -> Kind {
         switch TryVerdict(end) {
-        case .retry: .retry
+        case .retry, .retryOnce: .retry
         case .disruption: .disruption
         case .restage: .restage
         case .permanent: .permanent

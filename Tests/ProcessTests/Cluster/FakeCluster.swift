@@ -97,6 +97,20 @@ struct FakeCluster {
     /// Resets all connections, and refuses new ones for a while.
     func close(seconds: Int) throws { try tell("POST", "/_close?seconds=\(seconds)") }
 
+    /// Deletes every pod there is.
+    func deletePods() throws {
+        struct List: Decodable {
+            struct Item: Decodable { var metadata: Metadata }
+            struct Metadata: Decodable { var name: String }
+            var items: [Item]
+        }
+        let path = "/api/v1/namespaces/galaxy/pods"
+        let text = try tell("GET", path)
+        for pod in try JSONDecoder().decode(List.self, from: Data(text.utf8)).items {
+            try tell("DELETE", "\(path)/\(pod.metadata.name)", "{}")
+        }
+    }
+
     /// Anything else that an API server takes.
     @discardableResult
     func tell(

@@ -162,4 +162,32 @@ import Testing
             expectDone(job, status, answer)
         }
     }
+
+    @Test func aWorkerWithoutMemoryIsTriedOnceMoreAndNoMore() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.plays(
+                #"[{"exits": {"push": 137}, "reasons": {"push": "OOMKilled"}, "works": false}]"#
+            )
+            let (status, answer) = try await fake.run(job)
+            #expect(status != 0)
+            #expect(answer.failedTries.count == 2, "\(answer.failedTries)")
+            let message = answer.ending?.message ?? ""
+            #expect(message.contains("kubernetes.worker_limits_memory"), "\(message)")
+        }
+    }
+
+    @Test func keysThatAreDeniedAreNamedByTheirSecret() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.plays(#"[{"exits": {"fetch": 77}}]"#)
+            let more = ["--set", "kubernetes.credentials_secret=keys-of-ours"]
+            let (status, answer) = try await fake.lab.run(job, fake.options + more)
+            #expect(status != 0)
+            let message = answer.ending?.message ?? ""
+            for word in ["keys-of-ours", "kubernetes.credentials_secret", "namespace galaxy"] {
+                #expect(message.contains(word), "\(message)")
+            }
+        }
+    }
 }

@@ -58,4 +58,23 @@ import Testing
             #expect(try fake.counts().pods == ["Succeeded": 100])
         }
     }
+
+    @Test("a Job that the cluster refuses fails its run at once; nothing of it has begun")
+    func aRefusedJobIsNotTriedForAnHour() async throws {
+        try await FakeCluster.run { fake in
+            let job = try jobs(fake, 1)[0]
+            let (serving, _) = try await Serving.begin(fake.lab, fake.options)
+            try fake.rules(
+                """
+                [{"method": "POST", "path": "/jobs", "status": 422, "reason": "Invalid",
+                  "message": "admission webhook denied the request: no such priority class"}]
+                """
+            )
+            serving.send("submit", job)
+            let end = try await serving.hearEnd(of: job)
+            #expect(end.state == "failed")
+            #expect(end.message?.contains("no such priority class") == true, "\(end.message ?? "")")
+            #expect(try fake.requests("create").count == 1)
+        }
+    }
 }

@@ -186,4 +186,47 @@ import Testing
             #expect(try fake.requests("create").count == 1)
         }
     }
+
+    @Test(
+        "another name for this Galaxy's Jobs holds for new tries: the same Job is taken up, and ended"
+    )
+    func aJobKeepsItsName() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.hold()
+            let key = "kubernetes.k8s_galaxy_instance_id"
+            let other = fake.options + ["--set", "\(key)=other"]
+            let head = try fake.start(job)
+            try await Patience.long.wait("the pod to run") { head.output.contains(#""running""#) }
+            head.send(SIGKILL)
+            try await head.ending()
+            let next = try fake.lab.start("run", job, ["--json"] + other)
+            try await Patience.long.wait("the pod to run") { next.output.contains(#""running""#) }
+            #expect(try fake.counts().jobs == 1, "the tool runs once")
+            let cancel = try await fake.lab.head("cancel", job, other)
+            #expect(cancel.status == 0, "\(cancel.errors)")
+            #expect(try fake.counts().jobs == 0)
+            let ending = try await next.ending()
+            #expect(try RunAnswer(ending).ending?.state == "cancelled")
+        }
+    }
+
+    @Test func aRunThatIsCancelledWhileItWaitsForRoomIsOver() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.rules(
+                """
+                [{"method": "POST", "path": "/jobs", "status": 403, "reason": "Forbidden",
+                  "message": "jobs.batch \\"x\\" is forbidden: exceeded quota: small, used: count/jobs.batch=2"}]
+                """
+            )
+            let head = try fake.start(job)
+            try await Patience.long.wait("the wait") { head.output.contains("exceeded quota") }
+            let cancel = try await fake.lab.head("cancel", job, fake.options)
+            #expect(cancel.status == 0, "\(cancel.errors)")
+            let ending = try await head.ending()
+            #expect(try RunAnswer(ending).ending?.state == "cancelled", "\(ending.errors)")
+            #expect(try fake.counts().jobs == 0)
+        }
+    }
 }

@@ -12,6 +12,7 @@ How a pod fares is a play, the first whose `job` (a regular expression) is found
     empties   ["status"]: its status is {} for as long as it runs; ["containerStatuses"]: of that alone
     log       {container: [lines]}
     works     false: nobody does the worker's work in it
+    lost      true: its node does not answer any more, so nothing ends the pod once it is deleted
 """
 
 import asyncio
@@ -31,7 +32,7 @@ NAME_RULE = (
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 DELAYS = {"schedule": 0.02, "create": 0.05, "init": 0.1, "run": 0.2}
-PLAY = {*DELAYS, "job", "stay", "exits", "reasons", "fails", "empties", "log", "works"}
+PLAY = {*DELAYS, "job", "stay", "exits", "reasons", "fails", "empties", "log", "works", "lost"}
 
 
 class Log:
@@ -91,7 +92,9 @@ class Cluster:
         self.plays = plays
 
     def play(self, job):
-        name = job["metadata"]["name"]
+        return self.play_of(job["metadata"]["name"])
+
+    def play_of(self, name):
         found = next((p for p in self.plays if re.search(p.get("job", ""), name)), {})
         return {**self.delays, **found}
 
@@ -322,12 +325,19 @@ class Cluster:
         pod["metadata"]["deletionTimestamp"] = now()
         pod["metadata"]["deletionGracePeriodSeconds"] = pod["spec"]["terminationGracePeriodSeconds"]
         self.pods.update(pod)
-        self.start(pod, self.remove_pod(pod))
+        is_lost = self.play_of(owner["name"]).get("lost", False)
+        if not is_lost:
+            self.start(pod, self.remove_pod(pod))
         if job and job["metadata"]["uid"] == owner["uid"] and "deletionTimestamp" not in job["metadata"]:
             self.stop(job)
+            if is_lost and not self.shapes.is_new:
+                # A controller of 1.20 does not count a pod that is being deleted: it makes another.
+                self.start(job, self.run_job(job))
+                return
             words = "Job has reached the specified backoff limit"
             start = job["status"].get("startTime", now())
-            job["status"] = self.shapes.failed(start, "BackoffLimitExceeded", words)
+            status = self.shapes.failed(start, "BackoffLimitExceeded", words)
+            job["status"] = self.shapes.failing(status) if is_lost else status
             self.jobs.update(job)
 
     async def remove_pod(self, pod):

@@ -88,6 +88,12 @@ class Shapes:
         status = {"conditions": conditions, "startTime": start, "failed": 1}
         return status | self.counts(0) if self.is_new else status
 
+    @staticmethod
+    def failing(failed):
+        """What a server from 1.31 on says until the last pod of a Job that has failed has ended."""
+        conditions = [c for c in failed["conditions"] if c["type"] == "FailureTarget"]
+        return {**failed, "conditions": conditions, "terminating": 1}
+
     # Pods
 
     def pod(self, job, name):

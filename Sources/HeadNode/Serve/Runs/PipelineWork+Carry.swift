@@ -92,6 +92,7 @@ extension PipelineWork {
             description: description,
             descriptionSHA256: run.descriptionSHA256,
             settings: settings,
+            place: session.place(settings),
             store: store,
             executor: try session.executor(
                 for: subject(description, run.destination),
@@ -140,7 +141,7 @@ extension PipelineWork {
             // What cannot be seen is not given up lightly.
             return true
         }
-        return notes.state.run == run.run && !notes.state.tries.isEmpty
+        return notes.state.run == run.run && notes.state.hasBegun
     }
 
     private func subject(

@@ -15,7 +15,7 @@ extension PipelineWork {
         leavingResults: Bool
     ) async throws(HeadError) -> RunEnding? {
         let (folder, noted) = try remains(of: run)
-        var state = noted ?? Self.state(of: run, tries: tries)
+        var state = noted ?? self.state(of: run, tries: tries)
         guard state.run == run.run else {
             throw HeadError(.otherRun, what: "Another run has taken the place of \(run.run)")
         }
@@ -23,7 +23,7 @@ extension PipelineWork {
         var ending = RunEnding(reason, message)
         // Nobody but who holds the folder can begin the first try.
         if !state.tries.isEmpty || folder == nil {
-            try state.check(run.settings.settings)
+            try state.check(session.place(run.settings.settings))
             let outcome = await endStep(run.run, run.settings.settings)(state, reason, message) {
                 () throws(HeadError) in folder
             }
@@ -60,28 +60,32 @@ extension PipelineWork {
     }
 
     /// The run as it is known without notes.
-    private static func state(
+    private func state(
         of run: OpenedRun,
         tries: Int
     ) -> RunState {
         var state = RunState(
             run: run.run,
             descriptionSHA256: run.descriptionSHA256,
-            place: RunPlace(run.settings.settings)
+            place: session.place(run.settings.settings)
         )
         state.tries = (0..<tries).map { RunState.Try(number: $0 + 1) }
         return state
     }
 
+    /// Waits for no pod: once the fence stands and the Job is deleted, its end is the cluster's affair.
     /// Ending needs an executor, and no word on what it executes.
     func endStep(
         _ run: RunID,
         _ settings: Settings
     ) -> EndStep {
         let desk = ResultDesk(store: session.store, settings: settings, run: run)
-        return EndStep(desk: desk) { () throws(HeadError) in
-            try session.executor(for: JobSubject(toolID: "", image: nil), settings)
-        }
+        return EndStep(
+            desk: desk,
+            executor: { () throws(HeadError) in
+                try session.executor(for: JobSubject(toolID: "", image: nil), settings)
+            }
+        )
     }
 
     func settle(
@@ -109,6 +113,7 @@ extension PipelineWork {
             let recollection = Recollection(
                 store: session.store.part { _ in },
                 settings: run.settings.settings,
+                place: session.place(run.settings.settings),
                 observe: { _ in }
             )
             return try await recollection(try RunNotes(description), folder)

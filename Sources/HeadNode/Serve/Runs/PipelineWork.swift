@@ -72,7 +72,7 @@ struct PipelineWork: RunWork {
             throw HeadError(.description, what: "The run is not one of job \(description.galaxyID)")
         }
         let folder = try RunFolder(jobDirectory: description.jobDirectory)
-        let place = RunPlace(settings.settings)
+        let place = session.place(settings.settings)
         let opening = try RunOpening(
             noted: try folder.state(),
             wanted: submission.run,
@@ -94,7 +94,7 @@ struct PipelineWork: RunWork {
         switch opening {
         case .takeUp(let state): return opened(state, isResumed: true)
         case .supersede(let state):
-            try state.check(settings.settings)
+            try state.check(place)
             let words = "Galaxy has begun the job anew."
             let outcome = await endStep(state.run, settings.settings)(state, .cancelled, words) {
                 () throws(HeadError) in folder

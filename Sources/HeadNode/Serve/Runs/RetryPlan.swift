@@ -32,7 +32,7 @@ struct RetryPlan: Sendable {
     private var patient = 0
 
     /// - Parameters:
-    ///   - isUnderWay: whether a try has ever begun.
+    ///   - isUnderWay: whether a try has ever begun; one that the cluster refused has not.
     ///   - seconds: how long the work went on before it failed.
     mutating func next(
         after error: HeadError,

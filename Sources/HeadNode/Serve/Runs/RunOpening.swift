@@ -32,7 +32,7 @@ enum RunOpening: Sendable {
             return
         }
         if noted.descriptionSHA256 == descriptionSHA256 {
-            let isHere = noted.place ?? place == place
+            let isHere = noted.place?.agrees(with: place) ?? true
             if noted.ending == nil, !isHere, noted.tries.isEmpty, wanted == nil {
                 self = .begin
             } else if noted.ending == nil, !isHere {
