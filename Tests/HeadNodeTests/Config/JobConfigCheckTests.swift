@@ -178,6 +178,11 @@ import Testing
         )
     }
 
+    @Test func outputsThatStayInTheBucketAreNotMoved() {
+        let found = environment("output_mode: link")
+        #expect(found.problems.map(\.what).contains("Galaxy would move outputs out of the bucket"))
+    }
+
     @Test func aNextEnvironmentHasToNameTheLargerLimit() {
         let found = check(
             Self.runner + """

@@ -14,6 +14,8 @@ struct JobConfigCheck {
     private let file: JobConfigFile
     private let sources: SettingsSources
     private let executor: Settings.ExecutorKind?
+    /// What holds where neither runner nor environment says it.
+    private let outputMode: String
     /// What is wrong without any runner or environment.
     private let known: [ConfigProblem]
 
@@ -35,6 +37,7 @@ struct JobConfigCheck {
         let environments = file.environments.filter { names.contains($0["runner"]?.word ?? "") }
         self.environments = environments.map(\.name)
         var base = sources.resolver()
+        outputMode = base.winners.first { $0.key.path == "output_mode" }?.entry?.text ?? "copy"
         known = Self.problems(of: &base) + base.warnings
         for runner in ours { check(runner: runner) }
         for environment in environments {
@@ -171,10 +174,12 @@ struct JobConfigCheck {
         _ environment: JobConfigFile.Section,
         _ runner: JobConfigFile.Section?
     ) {
-        let mode = environment["output_mode"] ?? runner?["output_mode"]
-        guard (mode?.word ?? "copy") == "copy" else { return }
         let name = "outputs_to_working_directory"
-        if let parameter = environment[name] {
+        let mode = (environment["output_mode"] ?? runner?["output_mode"])?.word ?? outputMode
+        if mode != "copy" {
+            guard let parameter = environment[name], parameter.isTrue else { return }
+            report(parameter, "Galaxy would move outputs out of the bucket", "Write false.")
+        } else if let parameter = environment[name] {
             if parameter.isTrue { return }
             report(parameter, "results come back into the job's directory alone", "Write true.")
         } else {
