@@ -13,10 +13,13 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Optional, Union
 
 from galaxy.job_execution.compute_environment import SharedComputeEnvironment, dataset_path_to_extra_path
 from galaxy.model import DatasetInstance, MetadataFile
+
+from . import stores
 
 # The head node's own folder in a job directory: it never travels.
 FOLDER = "galaxy_s3"
@@ -24,16 +27,25 @@ Path = Union[str, dict[str, str]]
 
 
 class RecordingEnvironment(SharedComputeEnvironment):
-    """Changes no path, and notes which ones the tool's templates ask for."""
+    """Changes no path, and notes which ones the tool's templates ask for.
 
-    def __init__(self, job_io, job):
+    With in_store, what Galaxy's own S3 object store has stays there: Galaxy's way to an input's path pulls
+    the input into the cache first.
+    """
+
+    def __init__(self, job_io, job, in_store: bool = False):
         super().__init__(job_io, job)
         self.datasets: list[DatasetInstance] = []
         self.reference_data: list[str] = []
+        self._in_store = in_store
 
     def input_path_rewrite(self, dataset):
         self.datasets.append(dataset)
-        return super().input_path_rewrite(dataset)
+        stored = self.stored_object(dataset)
+        return stored.path if stored else super().input_path_rewrite(dataset)
+
+    def stored_object(self, dataset) -> Optional[stores.StoredObject]:
+        return stores.stored_object(dataset) if self._in_store and not is_deferred(dataset) else None
 
     def unstructured_path_rewrite(self, path):
         self.reference_data.append(path)
@@ -125,7 +137,7 @@ def describe(
             for tool in tool_files
         ],
         "reference_data": [{"path": encode(path)} for path in describe_reference_data(asked, elsewhere)],
-        "outputs": describe_outputs(job_wrapper),
+        "outputs": describe_outputs(job_wrapper, recorded),
         "exit_code_file": encode(normal(state.exit_code_file)),
         "stdout": encode(os.path.join(outputs, "tool_stdout")),
         "stderr": encode(os.path.join(outputs, "tool_stderr")),
@@ -149,12 +161,16 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
     for dataset in [*listed, *recorded.datasets]:
         if not isinstance(dataset, DatasetInstance) or is_deferred(dataset):
             continue
-        path = normal(str(job_wrapper.job_io.get_input_path(dataset)))
+        stored = recorded.stored_object(dataset)
+        path = normal(stored.path if stored else str(job_wrapper.job_io.get_input_path(dataset)))
         if is_below(path, job_directory):
             continue
-        known = inputs.setdefault(
-            path, {"path": encode(path), "extra_files": extra_files(dataset, path), "metadata_files": []}
-        )
+        if path not in inputs:
+            inputs[path] = {"path": encode(path), "metadata_files": []}
+            inputs[path]["extra_files"] = extra_files(dataset, path)
+            if stored:
+                inputs[path]["object"] = describe_object(stored)
+        known = inputs[path]
         for file in metadata_files(dataset):
             if encode(file) not in known["metadata_files"]:
                 known["metadata_files"].append(encode(file))
@@ -181,15 +197,28 @@ def metadata_files(dataset) -> list[str]:
     return [normal(file) for file in files if os.path.exists(file)]
 
 
-def describe_outputs(job_wrapper) -> list[dict[str, Any]]:
+def describe_object(stored: stores.StoredObject) -> dict[str, Any]:
+    found: dict[str, Any] = {"bucket": stored.bucket, "key": encode(stored.key)}
+    if stored.endpoint is not None:
+        found["endpoint"] = stored.endpoint
+    if stored.size is not None:
+        found["size"] = stored.size
+    return found
+
+
+def describe_outputs(job_wrapper, recorded: RecordingEnvironment) -> list[dict[str, Any]]:
     outputs = []
-    for name, (_, path) in job_wrapper.job_io.get_output_hdas_and_fnames().items():
+    for name, (dataset, path) in job_wrapper.job_io.get_output_hdas_and_fnames().items():
         definition = job_wrapper.tool.find_output_def(name)
         output = {"name": name, "path": encode(normal(str(path)))}
         if path.false_extra_files_path:
             output["extra_files"] = encode(normal(path.false_extra_files_path))
         if definition is not None and definition.from_work_dir:
             output["from_work_dir"] = definition.from_work_dir
+        stored = recorded.stored_object(dataset)
+        if stored:
+            # Its size is not known before the job has run.
+            output["object"] = describe_object(replace(stored, size=None))
         outputs.append(output)
     return outputs
 

@@ -73,7 +73,9 @@ def job(tmp_path):
         output_file=str(directory / "galaxy_42.o"),
         error_file=str(directory / "galaxy_42.e"),
     )
-    recorded = SimpleNamespace(datasets=[], reference_data=[], materialized_objects={})
+    recorded = SimpleNamespace(
+        datasets=[], reference_data=[], materialized_objects={}, stored_object=lambda dataset: None
+    )
     return SimpleNamespace(
         directory=directory,
         tool=tool,

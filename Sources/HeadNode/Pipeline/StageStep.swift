@@ -17,6 +17,7 @@ struct StageStep: Sendable {
 
     /// - Returns: the spec's bytes, as they are in the bucket.
     func callAsFunction() async throws(HeadError) -> [UInt8] {
+        try description.checkObjects(settings)
         observe(.phaseBegan("stage"))
         let meter = PhaseMeter("stage")
         let clock = PhaseClock(store.metrics)

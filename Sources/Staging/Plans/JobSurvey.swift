@@ -11,6 +11,8 @@ package struct JobSurvey: Sendable {
     package var job: TreeSurvey
     /// Input datasets, their metadata files and extra files, and reference data.
     package var data: [SurveyedFile] = []
+    /// Input datasets that are objects of Galaxy's own object store.
+    package var stored: [StoredInput] = []
     /// The files of every tool directory.
     package var tools: [SurveyedFile] = []
     /// Outputs that lie outside the job directory and exist already, as Galaxy makes them, empty.
@@ -52,7 +54,12 @@ package struct JobSurvey: Sendable {
     }
 
     private mutating func add(_ input: JobDescription.Input) throws(StagingError) {
-        try addFile(input.path, to: \.data)
+        if let object = input.object {
+            stored.append(StoredInput(path: input.path, object: object))
+            if let parent = input.path.parent { homes.append(parent) }
+        } else {
+            try addFile(input.path, to: \.data)
+        }
         for file in input.metadataFiles ?? [] { try addFile(file, to: \.data) }
         if let extra = input.extraFiles { try addTree(extra, to: \.data) }
     }
@@ -142,6 +149,7 @@ package struct JobSurvey: Sendable {
     /// The same dataset may be an input many times, and lie in the job directory as well.
     private mutating func removeRepeats() {
         var seen = Set(job.files.map(\.path))
+        stored = stored.filter { seen.insert($0.path).inserted }
         data = data.filter { seen.insert($0.path).inserted }
         tools = tools.filter { seen.insert($0.path).inserted }
         placeholders = placeholders.filter { seen.insert($0.path).inserted }

@@ -130,11 +130,16 @@ package struct RestageRun: Sendable {
     // MARK: Single objects
 
     private func look(at input: InputEntry) async throws(StagingError) -> State {
-        guard let info = try await info(input.key) else {
+        let found = try await info(input.key)
+        guard let digest = input.digest, input.galaxyObject == nil else {
+            try check(input, found)
+            return .intact
+        }
+        guard let info = found else {
             try await restore(input)
             return .restored
         }
-        guard info.holds(size: input.size, input.digest) else { return .damaged }
+        guard info.holds(size: input.size, digest) else { return .damaged }
         if info.checksum != nil { return .intact }
         // The store cannot say, so the bytes must.
         do throws(S3Error) {
@@ -142,7 +147,7 @@ package struct RestageRun: Sendable {
                 input.key,
                 range: nil,
                 ifMatch: nil,
-                expecting: input.digest,
+                expecting: digest,
                 to: DiscardSink()
             )
             return .intact
@@ -150,6 +155,19 @@ package struct RestageRun: Sendable {
             if error.code == .corrupted { return .damaged }
             throw .store("read \(input.key)", error)
         }
+    }
+
+    /// What is Galaxy's own is never written by us: it is the object that was pinned, or the run is over.
+    private func check(_ input: InputEntry, _ found: ObjectInfo?) throws(StagingError) {
+        let there = found.map { $0.eTag.text == input.galaxyObject?.eTag }
+        guard there != true else { return }
+        throw StagingError(
+            .changed,
+            what: "\(input.path) is "
+                + (there == nil ? "gone from" : "another one by now in") + " Galaxy's object store",
+            place: input.key.logSafe,
+            remedy: "Run the job again, unless somebody has purged the dataset."
+        )
     }
 
     private func restore(_ input: InputEntry) async throws(StagingError) {

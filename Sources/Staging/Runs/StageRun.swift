@@ -45,6 +45,7 @@ package struct StageRun: Sendable {
         case contentPack([SurveyedFile], PackPlan.Times)
         case shared(SurveyedFile)
         case ofRun(SurveyedFile)
+        case stored(StoredInput)
     }
 
     private enum Outcome: Sendable {
@@ -55,6 +56,7 @@ package struct StageRun: Sendable {
     /// Stages everything, at most `transfers` files at once.
     package func callAsFunction(_ plan: StagePlan) async throws(StagingError) -> Staged {
         var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
+        steps += plan.stored.map { .stored($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }
         if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
         if !plan.toolPack.isEmpty { steps.append(.contentPack(plan.toolPack, .fixed)) }
@@ -89,6 +91,44 @@ package struct StageRun: Sendable {
             return .input(try await shared(file))
         case .ofRun(let file):
             return .input(entry(file, try await upload(file)))
+        case .stored(let input):
+            return .input(try await stored(input))
+        }
+    }
+
+    /// An object of Galaxy's own: looked at, and pinned as it is.
+    private func stored(_ input: StoredInput) async throws(StagingError) -> InputEntry {
+        let key = input.object.key
+        let found: ObjectInfo?
+        do throws(S3Error) {
+            found = try await store.head(key)
+        } catch {
+            throw .store("look for \(input.path) in Galaxy's object store", error)
+        }
+        switch (input.source(found), found, input.cached) {
+        case (.object, .some(let info), _):
+            meter.skipped(1)
+            return InputEntry(
+                path: input.path,
+                key: key,
+                size: info.size,
+                digest: info.notedDigest,
+                mode: FileMode(0o644),
+                modified: FileTime(seconds: info.lastModified ?? 0),
+                galaxyObject: GalaxyObject(eTag: info.eTag.text)
+            )
+        case (.cache, _, .some(let cached)):
+            return try await shared(cached)
+        case (let source, _, _):
+            var why = "it is not there"
+            if case .neither(let reason) = source { why = reason }
+            throw StagingError(
+                .lost,
+                what: "The input \(input.path) cannot be had from Galaxy's object store: \(why)",
+                place: "s3://\(input.object.bucket.logSafe)/\(key)",
+                remedy: "It may have been purged, or never stored: `galaxy-head-node s3 stat` says "
+                    + "what is there. Then run the job again."
+            )
         }
     }
 
