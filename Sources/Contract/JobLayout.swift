@@ -42,7 +42,8 @@ package struct KeyPrefix: Hashable, Sendable, CustomStringConvertible {
 /// <prefix>/stage/<sha256(path)>/<nonce>         bytes staged from the head's disk
 /// <prefix>/staged/<sha256(path)>/<version>      record of what is staged
 /// <prefix>/data/<instance>/<run>/<attempt>/<n>  bytes of one output
-/// <prefix>/links/<sha256(path)>                 record: a link on the head names this object
+/// <prefix>/links/<instance>/<sha256(path)>      record: a link on the head names this object
+/// <prefix>/mount/<nonce>                        what is looked for in the mounted bucket, and removed
 /// <prefix>/packs/<sha256>                       content-named packs
 /// <prefix>/packs/<sha256>-<nonce>               the same where that object is damaged
 /// <prefix>/jobs/<instance>/<run>/…              spec, pack, attempts, result
@@ -67,8 +68,14 @@ package struct JobLayout: Sendable, Hashable {
         key("staged/\(name(of: path))/\(version)")
     }
 
-    /// The record that a link on the head at `path` names an object.
-    package func link(_ path: FilePath) -> ObjectKey { key("links/\(name(of: path))") }
+    /// The record that a link on the head at `path` names an object. Every Galaxy has its own: two may
+    /// have the same paths on different disks.
+    package func link(_ path: FilePath) -> ObjectKey {
+        key("links/\(instance)/\(name(of: path))")
+    }
+
+    /// A marker to be seen in the mounted bucket.
+    package func marker(nonce: String) -> ObjectKey { key("mount/\(nonce)") }
 
     /// A pack named by its content.
     package func pack(_ digest: SHA256Digest) -> ObjectKey { key("packs/\(digest.hex)") }

@@ -30,4 +30,27 @@ package enum Threads {
         }
         pthread_detach(thread)
     }
+
+    /// What `body` gives on a thread of its own; nil if that takes longer than `limit`, or the task is
+    /// cancelled. The thread goes on by itself then, so the caller bounds how many there are.
+    package static func value<Value: Sendable>(
+        within limit: Duration,
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value? {
+        let (answers, continuation) = AsyncStream<Value>.makeStream()
+        start {
+            continuation.yield(body())
+            continuation.finish()
+        }
+        return await withTaskGroup(of: Value?.self) { group in
+            group.addTask { await answers.first { _ in true } }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+    }
 }

@@ -211,8 +211,12 @@ def describe_outputs(job_wrapper, recorded: RecordingEnvironment) -> list[dict[s
     for name, (dataset, path) in job_wrapper.job_io.get_output_hdas_and_fnames().items():
         definition = job_wrapper.tool.find_output_def(name)
         output = {"name": name, "path": encode(normal(str(path)))}
-        if path.false_extra_files_path:
-            output["extra_files"] = encode(normal(path.false_extra_files_path))
+        extra = path.false_extra_files_path
+        if not extra and str(path).endswith(".dat"):
+            # An output at its final place has its extra files beside it.
+            extra = dataset_path_to_extra_path(str(path))
+        if extra:
+            output["extra_files"] = encode(normal(extra))
         if definition is not None and definition.from_work_dir:
             output["from_work_dir"] = definition.from_work_dir
         stored = recorded.stored_object(dataset)

@@ -34,6 +34,7 @@ FAILURES = {
     "memory_limit_reached": JobState.runner_states.MEMORY_LIMIT_REACHED,
     "walltime_reached": JobState.runner_states.WALLTIME_REACHED,
 }
+OUTPUT_MODES = ("copy", "link", "object_store")
 # Seconds between two looks at limits that Galaxy itself sets, and at jobs that were deleted meanwhile.
 LIMITS_PERIOD, DELETED_PERIOD = 1.0, 30.0
 
@@ -80,7 +81,7 @@ class S3JobRunner(AsynchronousJobRunner):
         specs = {
             "head_node": {"map": str, "default": "galaxy-head-node"},
             "config": {"map": str, "default": app.config.config_file},
-            "output_mode": {"map": str, "default": "copy"},
+            "output_mode": {"map": str, "default": None},
             "metadata": {"map": str, "default": "external"},
         }
         # Names of Galaxy's Kubernetes runner are settings of the head node's, which judges them.
@@ -102,6 +103,8 @@ class S3JobRunner(AsynchronousJobRunner):
         command = [self.runner_params["head_node"], "serve"]
         if self.runner_params["config"]:
             command += ["--config", os.path.abspath(self.runner_params["config"])]
+        if self.runner_params["output_mode"]:
+            command += ["--set", f"output_mode={self.runner_params['output_mode']}"]
         for name, value in self._settings.items():
             text = value if isinstance(value, str) else json.dumps(value)
             command += ["--set", f"kubernetes.{name}={text}"]
@@ -111,7 +114,7 @@ class S3JobRunner(AsynchronousJobRunner):
 
     def _refuse_configuration(self) -> None:
         """Raises for whatever would fail every job. Destinations that rules make are looked at later."""
-        check_output_mode(self.runner_params["output_mode"], f"The runner {self.runner_name}")
+        check_output_mode(self._output_mode({}), f"The runner {self.runner_name}")
         check_metadata(self.runner_params["metadata"], f"The runner {self.runner_name}")
         job_config = self.app.job_config
         name = f"{type(self).__module__}:{type(self).__name__}"
@@ -124,14 +127,29 @@ class S3JobRunner(AsynchronousJobRunner):
     def _check_destination(self, destination) -> None:
         params = destination.params or {}
         who = f"The environment {destination.id}"
-        check_output_mode(params.get("output_mode", "copy"), who)
+        mode = self._output_mode(params)
+        check_output_mode(mode, who)
         check_metadata(params.get("metadata", "external"), who)
         default = getattr(self.app.config, "outputs_to_working_directory", False)
-        if not asbool(params.get("outputs_to_working_directory", default)):
+        is_moved = asbool(params.get("outputs_to_working_directory", default))
+        if mode == "copy" and not is_moved:
             raise ConfigurationError(
                 f"{who} needs `outputs_to_working_directory: true`: results come back into the job's own"
                 " directory, and nowhere else."
             )
+        if mode != "copy" and is_moved:
+            raise ConfigurationError(
+                f"{who} needs `outputs_to_working_directory: false` for `output_mode: {mode}`: Galaxy would"
+                " move the outputs out of the bucket."
+            )
+
+    def _output_mode(self, params: dict[str, Any]) -> str:
+        """As the head node takes it from a destination's parameters, the runner's, and Galaxy's own file."""
+        mode = params.get("output_mode") or self.runner_params["output_mode"]
+        if not mode and self.runner_params["config"] == self.app.config.config_file:
+            block = getattr(self.app.config, "config_dict", {}).get("s3_executor") or {}
+            mode = block.get("output_mode") if isinstance(block, dict) else None
+        return str(mode or "copy")
 
     def _start_head_node(self) -> None:
         self._head.start()
@@ -415,10 +433,10 @@ def is_final(event: Any) -> bool:
 
 
 def check_output_mode(mode: str, who: str) -> None:
-    if mode in ("link", "object_store"):
-        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`, which is not here yet; use copy.")
-    if mode != "copy":
-        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`; there is only copy.")
+    if mode == "object_store":
+        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`, which is not here yet; use copy or link.")
+    if mode not in OUTPUT_MODES:
+        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`; there are {', '.join(OUTPUT_MODES)}.")
 
 
 def check_metadata(how: str, who: str) -> None:

@@ -114,7 +114,13 @@ def test_the_whole_of_a_plain_job(job, tmp_path):
         "inputs": [{"path": str(read), "extra_files": None, "metadata_files": []}],
         "tool_files": [],
         "reference_data": [],
-        "outputs": [{"name": "out_file1", "path": f"{job.directory}/outputs/dataset_2.dat"}],
+        "outputs": [
+            {
+                "name": "out_file1",
+                "path": f"{job.directory}/outputs/dataset_2.dat",
+                "extra_files": f"{job.directory}/outputs/dataset_2_files",
+            }
+        ],
         "exit_code_file": f"{job.directory}/galaxy_42.ec",
         "stdout": f"{job.directory}/outputs/tool_stdout",
         "stderr": f"{job.directory}/outputs/tool_stderr",
@@ -179,6 +185,14 @@ def test_outputs_name_their_extra_files_and_where_they_are_made(job):
             "from_work_dir": "made/page.html",
         }
     ]
+
+
+def test_an_output_at_its_final_place_has_its_extra_files_beside_it(job):
+    job.outputs["page"] = (None, OutputPath("/objects/0/1/dataset_2.dat"))
+    job.outputs["odd"] = (None, OutputPath("/library/page.html"))
+    page, odd = job.describe()["outputs"]
+    assert page["extra_files"] == "/objects/0/1/dataset_2_files"
+    assert "extra_files" not in odd
 
 
 def test_the_tools_directory_travels_if_the_job_names_it(job, tmp_path):

@@ -53,7 +53,13 @@ class Wrapper:
             id="wc", old_id="wc", tool_type="default", produces_entry_points=False, timelimit=None
         )
         self.app = SimpleNamespace(config=SimpleNamespace(redact_email_in_job_name=True))
-        self.job = SimpleNamespace(state=Job.states.QUEUED, job_runner_external_id=None)
+        self.job = SimpleNamespace(
+            state=Job.states.QUEUED,
+            job_runner_external_id=None,
+            output_datasets=[],
+            output_library_datasets=[],
+            output_dataset_collection_instances=[],
+        )
         self.job_io = None
         self.metadata_strategy = None
 
@@ -198,10 +204,10 @@ def test_a_misspelt_parameter_stops_galaxy(galaxy):
         ({"outputs_to_working_directory": "false"}, "environment k8s needs"),
         (
             {**OURS, "output_mode": "link"},
-            "environment k8s asks for `output_mode: link`, which is not here yet",
+            "environment k8s needs `outputs_to_working_directory: false` for `output_mode: link`",
         ),
         ({**OURS, "output_mode": "object_store"}, "not here yet"),
-        ({**OURS, "output_mode": "copies"}, "there is only copy"),
+        ({**OURS, "output_mode": "copies"}, "there are copy, link, object_store"),
         ({**OURS, "metadata": "no"}, "there are external and internal"),
     ],
 )
@@ -212,8 +218,29 @@ def test_what_would_fail_every_job_stops_galaxy(galaxy, params, words):
 
 def test_galaxys_own_setting_is_as_good_as_the_environments(galaxy):
     S3JobRunner(galaxy({}, outputs_to_working_directory=True), 4)
-    with pytest.raises(ConfigurationError, match="runner S3JobRunner asks for `output_mode: link`"):
+    with pytest.raises(ConfigurationError, match="runner S3JobRunner asks for `output_mode: links`"):
+        S3JobRunner(galaxy(), 4, output_mode="links")
+    with pytest.raises(ConfigurationError, match="needs `outputs_to_working_directory: false`"):
         S3JobRunner(galaxy(), 4, output_mode="link")
+
+
+@pytest.mark.parametrize(
+    ("params", "runner", "block", "mode"),
+    [
+        ({}, {}, None, "copy"),
+        ({}, {}, {"output_mode": "link"}, "link"),
+        ({}, {"output_mode": "copy"}, {"output_mode": "link"}, "copy"),
+        ({"output_mode": "link"}, {"output_mode": "copy"}, None, "link"),
+        # Of another file than Galaxy's nothing is known here.
+        ({}, {"config": "/etc/other.yml"}, {"output_mode": "link"}, "copy"),
+    ],
+)
+def test_the_output_mode_is_the_one_that_the_head_node_takes(galaxy, params, runner, block, mode):
+    params = {**params, "outputs_to_working_directory": mode == "copy"}
+    made = S3JobRunner(galaxy(params, config_dict={"s3_executor": block}), 4, **runner)
+    assert made._output_mode(params) == mode
+    command = made._command()
+    assert ("output_mode=copy" in command) == (runner.get("output_mode") == "copy")
 
 
 # Queue
@@ -251,7 +278,7 @@ def test_a_job_that_need_not_run_is_let_go(runner, job, history, monkeypatch):
         (lambda wrapper: setattr(wrapper.tool, "tool_type", "interactive"), "Interactive tools"),
         (lambda wrapper: setattr(wrapper, "remote_command_line", True), "tool_evaluation_strategy: remote"),
         (lambda wrapper: wrapper.job_destination.params.clear(), "outputs_to_working_directory: true"),
-        (lambda wrapper: wrapper.job_destination.params.update(output_mode="link"), "not here yet"),
+        (lambda wrapper: wrapper.job_destination.params.update(output_mode="link"), "directory: false"),
     ],
 )
 def test_what_cannot_run_fails_in_words(runner, job, history, change, words):

@@ -3,6 +3,7 @@
 import Contract
 import Names
 import S3Client
+import Staging
 
 /// Every key there is. What is read, what is refused, names in the environment, flags and the
 /// documentation all follow from this table.
@@ -43,6 +44,24 @@ enum ConfigSchema {
         in: 0...300,
         doc: "How long a run waits after a disruption; twice as long after each further one."
     )
+    static let outputMode: TypedKey<OutputMode> = choice(
+        "output_mode",
+        fallback: .copy,
+        doc:
+            "What becomes of outputs: `copy` brings them back to Galaxy's disk; `link` leaves them in "
+            + "the bucket and puts links into its mount there; `object_store` is not here yet."
+    )
+    static let linkMount = path(
+        "link.mount",
+        absent: "none; required for `output_mode: link`",
+        doc: "Where the bucket is mounted, read-only. Inputs that are links into it are not staged."
+    )
+    static let linkPrefix = text(
+        "link.prefix",
+        fallback: "/",
+        expected: "s3.prefix or what is above it; / for the whole bucket",
+        doc: "The part of the bucket that is seen at `link.mount`; `/` is the whole bucket."
+    ) { (text) throws(ContractError) in try KeyPrefix(text) }
 
     static let bucket = plain(
         "s3.bucket",
@@ -219,6 +238,7 @@ enum ConfigSchema {
 
     private static let own: [ConfigKey] = [
         instance.key, executor.key, retries.key, disruptions.key, disruptionDelay.key,
+        outputMode.key, linkMount.key, linkPrefix.key,
         bucket.key, endpoint.key, region.key, prefix.key, addressing.key, checksums.key,
         encryption.key, kmsKeyID.key, storageClass.key, requesterPays.key, allowHTTP.key,
         caFile.key, profile.key,

@@ -16,6 +16,7 @@ struct Settings: Sendable, Equatable {
     /// The profile of the shared AWS files to take credentials from; nil for the default order.
     var profile: String?
     var staging: StagingPolicy
+    var outputs: OutputSettings
     var executor: ExecutorKind
     var local: LocalSettings
     @Boxed var kubernetes: KubernetesSettings
@@ -35,6 +36,13 @@ struct Settings: Sendable, Equatable {
         /// As Jobs of a Kubernetes cluster.
         case kubernetes
     }
+}
+
+/// What becomes of outputs.
+struct OutputSettings: Sendable, Equatable {
+    var mode = OutputMode.copy
+    /// Where links name objects of the bucket; nil where it is not mounted.
+    var mount: BucketMount?
 }
 
 /// How tools are run on this machine.

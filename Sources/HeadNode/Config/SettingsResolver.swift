@@ -45,6 +45,7 @@ struct SettingsResolver {
         let disruptions = read(ConfigSchema.disruptions)
         let disruptionDelay = read(ConfigSchema.disruptionDelay)
         let bucket = storage()
+        let outputs = outputs(bucket?.prefix)
         var policy = staging()
         let local = local()
         let serve = serve()
@@ -53,13 +54,14 @@ struct SettingsResolver {
         let walltime = read(KubernetesKeys.walltime)
         let podRetries = podRetries()
         var tries = retries
+        policy?.outputsAreObjects = outputs?.mode.staysInBucket == true
         if executor == .kubernetes {
             check(kubernetes)
             if let walltime { policy?.limits.walltimeSeconds = walltime }
             tries = podRetries ?? retries
         }
         if let instance, let executor, let tries, let disruptions, let disruptionDelay,
-            let bucket, let policy, let local, let serve, problems.isEmpty
+            let bucket, let policy, let outputs, let local, let serve, problems.isEmpty
         {
             return Settings(
                 instance: instance,
@@ -67,6 +69,7 @@ struct SettingsResolver {
                 prefix: bucket.prefix,
                 profile: bucket.profile,
                 staging: policy,
+                outputs: outputs,
                 executor: executor,
                 local: local,
                 kubernetes: kubernetes,
@@ -257,6 +260,37 @@ struct SettingsResolver {
                 transfers: transfers
             )
         )
+    }
+
+    private mutating func outputs(_ own: KeyPrefix?) -> OutputSettings? {
+        let mount = read(ConfigSchema.linkMount)
+        let prefix = read(ConfigSchema.linkPrefix)
+        guard let mode = read(ConfigSchema.outputMode), let prefix else { return nil }
+        let bucketMount = mount.map { BucketMount(path: $0, prefix: prefix) }
+        switch mode {
+        case .copy: break
+        case .link:
+            if !isSet(ConfigSchema.linkMount.key) {
+                reportMissing(
+                    ConfigSchema.linkMount.key,
+                    "output_mode is link, and nothing says where the bucket is mounted"
+                )
+            }
+        case .objectStore:
+            report(
+                ConfigSchema.outputMode.key,
+                "object_store is not here yet",
+                "Write copy or link."
+            )
+        }
+        if let bucketMount, let own, !bucketMount.shows(own) {
+            report(
+                ConfigSchema.linkPrefix.key,
+                "nothing below s3.prefix (\(own)) is seen there",
+                "Write s3.prefix or what is above it."
+            )
+        }
+        return OutputSettings(mode: mode, mount: bucketMount)
     }
 
     private mutating func serve() -> ServeSettings? {

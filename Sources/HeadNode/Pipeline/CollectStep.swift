@@ -26,12 +26,28 @@ struct CollectStep: Sendable {
                     transfers: settings.staging.limits.transfers,
                     meter: meter
                 )
-                try await collect(try CollectPlan(report, of: spec))
+                var plan = try OutputPlan(report, of: spec, mode: settings.outputs.mode)
+                let keeper = keeper(spec.layout.keys)
+                if !plan.kept.isEmpty { try await keeper.examine(&plan) }
+                try await collect(plan.collected)
+                if !plan.kept.isEmpty { try await keeper.settle(plan) }
             }
         }
         let phase = clock.report(meter)
         observe(.phaseEnded(phase, alreadyThere: 0))
         return RunEnding(report, adding: phase)
+    }
+
+    /// Who looks after outputs that stay in the bucket.
+    private func keeper(_ layout: JobLayout) -> any OutputKeeper {
+        switch (settings.outputs.mode, settings.outputs.mount) {
+        case (.link, let mount?):
+            LinkKeeper(
+                look: MountLook(mount, store: store, layout: layout),
+                transfers: settings.staging.limits.transfers
+            ) { observe(.note($0)) }
+        case (.copy, _), (.link, nil), (.objectStore, _): CopyKeeper()
+        }
     }
 }
 

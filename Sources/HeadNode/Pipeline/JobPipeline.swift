@@ -150,6 +150,7 @@ struct JobPipeline: Sendable {
         guard let job = GalaxyJobID(description.galaxyID) else {
             throw HeadError(.description, what: "galaxy_id is no job id")
         }
+        try description.check(settings.outputs.mode)
         let state = RunState(
             run: RunID(drawnFor: job),
             descriptionSHA256: descriptionSHA256,

@@ -42,7 +42,7 @@ struct StageStep: Sendable {
 
     private func stage(_ meter: PhaseMeter) async throws(StagingError) -> [UInt8] {
         try description.validate()
-        let survey = try JobSurvey(description)
+        let survey = try JobSurvey(description, mount: settings.outputs.mount)
         let plan = try StagePlan(survey, packBelow: settings.staging.packBelow)
         let stage = StageRun(
             store: store,

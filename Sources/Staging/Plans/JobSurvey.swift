@@ -15,12 +15,15 @@ package struct JobSurvey: Sendable {
     package var stored: [StoredInput] = []
     /// The files of every tool directory.
     package var tools: [SurveyedFile] = []
+    /// Any of these that are links to objects of the mounted bucket: those need not travel.
+    package var linked: [LinkedFile] = []
     /// Outputs that lie outside the job directory and exist already, as Galaxy makes them, empty.
     package var placeholders: [SurveyedFile] = []
     package var directories: [DirectoryEntry] = []
     package var links: [LinkEntry] = []
     /// The directories that must be roots or below one.
     package var homes: [FilePath] = []
+    private let mount: BucketMount?
 
     /// Names directly in the job directory that are remade in the pod or are the head's own.
     package static let leftBehind: Set<ByteString> = Set(
@@ -32,9 +35,14 @@ package struct JobSurvey: Sendable {
 
     /// Looks at every file that `description` names.
     ///
+    /// - Parameter mount: where links name objects, if the bucket is mounted.
     /// - Throws: the first file that is missing, unreadable, no regular file, or a link that
     ///   leaves the roots, by name.
-    package init(_ description: JobDescription) throws(StagingError) {
+    package init(
+        _ description: JobDescription,
+        mount: BucketMount? = nil
+    ) throws(StagingError) {
+        self.mount = mount
         job = try TreeSurvey(
             Directory(path: description.jobDirectory),
             skipping: Self.leftBehind
@@ -112,6 +120,7 @@ package struct JobSurvey: Sendable {
         guard !output.path.isAtOrBelow(job) else { return }
         if let parent = output.path.parent { homes.append(parent) }
         // Without its placeholder Galaxy's script silently skips the output.
+        if try addLinked(output.path) { return }
         if FileStatus(following: output.path) != nil {
             placeholders.append(try SurveyedFile(trusted: output.path))
         }
@@ -121,8 +130,16 @@ package struct JobSurvey: Sendable {
         _ path: FilePath,
         to list: WritableKeyPath<JobSurvey, [SurveyedFile]>
     ) throws(StagingError) {
-        self[keyPath: list].append(try SurveyedFile(trusted: path))
         if let parent = path.parent { homes.append(parent) }
+        if try addLinked(path) { return }
+        self[keyPath: list].append(try SurveyedFile(trusted: path))
+    }
+
+    /// Takes a link into the mounted bucket for what it is, without a look through the mount.
+    private mutating func addLinked(_ path: FilePath) throws(StagingError) -> Bool {
+        guard let mount, let file = try LinkedFile(path, into: mount) else { return false }
+        linked.append(file)
+        return true
     }
 
     private mutating func addTree(
@@ -153,6 +170,7 @@ package struct JobSurvey: Sendable {
         data = data.filter { seen.insert($0.path).inserted }
         tools = tools.filter { seen.insert($0.path).inserted }
         placeholders = placeholders.filter { seen.insert($0.path).inserted }
+        linked = linked.filter { seen.insert($0.path).inserted }
         var directoriesSeen: Set<FilePath> = []
         directories = directories.filter { directoriesSeen.insert($0.path).inserted }
         var linksSeen: Set<FilePath> = []

@@ -11,6 +11,8 @@ package struct StagePlan: Sendable {
     package var runObjects: [SurveyedFile] = []
     /// Inputs and reference data too large for a pack: staged once, recorded, shared by all jobs.
     package var shared: [SurveyedFile] = []
+    /// Links to objects that are in the bucket already, as outputs of other jobs.
+    package var linked: [LinkedFile] = []
     /// Small inputs and reference data: one pack named by its content.
     package var dataPack: [SurveyedFile] = []
     /// Inputs that are in the bucket as objects of Galaxy's own: nothing of them travels.
@@ -26,6 +28,7 @@ package struct StagePlan: Sendable {
         _ survey: JobSurvey,
         packBelow: Int64
     ) throws(StagingError) {
+        linked = survey.linked
         roots = try RootPlan.roots(for: survey.homes)
         directories = survey.directories.sorted { $0.path < $1.path }
         links = survey.links.sorted { $0.path < $1.path }
@@ -43,7 +46,7 @@ package struct StagePlan: Sendable {
 
     /// How many files it speaks of.
     package var files: Int {
-        runPack.count + runObjects.count + shared.count + dataPack.count + toolPack.count
-            + stored.count
+        runPack.count + runObjects.count + shared.count + linked.count + dataPack.count
+            + toolPack.count + stored.count
     }
 }

@@ -44,6 +44,7 @@ package struct StageRun: Sendable {
         case runPack([SurveyedFile])
         case contentPack([SurveyedFile], PackPlan.Times)
         case shared(SurveyedFile)
+        case linked(LinkedFile)
         case ofRun(SurveyedFile)
         case stored(StoredInput)
     }
@@ -57,6 +58,7 @@ package struct StageRun: Sendable {
     package func callAsFunction(_ plan: StagePlan) async throws(StagingError) -> Staged {
         var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
         steps += plan.stored.map { .stored($0) }
+        steps += plan.linked.map { .linked($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }
         if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
         if !plan.toolPack.isEmpty { steps.append(.contentPack(plan.toolPack, .fixed)) }
@@ -89,6 +91,8 @@ package struct StageRun: Sendable {
             return .pack(try await contentPack(try PackPlan(files, times: times)))
         case .shared(let file):
             return .input(try await shared(file))
+        case .linked(let link):
+            return .input(try await linked(link))
         case .ofRun(let file):
             return .input(entry(file, try await upload(file)))
         case .stored(let input):
@@ -210,6 +214,25 @@ package struct StageRun: Sendable {
             throw .store("delete a copy that is not needed", error)
         }
         return entry(file, winner)
+    }
+
+    /// What a link names is in the bucket: its record says what it is.
+    private func linked(_ link: LinkedFile) async throws(StagingError) -> InputEntry {
+        let record = try await DocumentStore(store)
+            .read(LinkRecord.self, at: layout.link(link.path), name: "record of a link")
+        guard let record, record.path == link.path, record.key == link.key else {
+            // Somebody else's link: its object may be anything, so it is read like any other file.
+            return try await shared(try SurveyedFile(trusted: link.path))
+        }
+        meter.skipped(1)
+        return InputEntry(
+            path: record.path,
+            key: record.key,
+            size: record.size,
+            digest: record.digest,
+            mode: record.mode,
+            modified: record.modified
+        )
     }
 
     private func record(

@@ -18,6 +18,7 @@ final class World {
     var run: RunID
     let layout: JobLayout
     var packBelow: Int64 = 1_024
+    var mount: BucketMount?
     private var aside: FilePath
     private var inPod = false
 
@@ -77,7 +78,7 @@ final class World {
     }
 
     func plan() throws -> StagePlan {
-        try StagePlan(try JobSurvey(description), packBelow: packBelow)
+        try StagePlan(try JobSurvey(description, mount: mount), packBelow: packBelow)
     }
 
     func stageRun(_ meter: PhaseMeter = PhaseMeter("stage")) -> StageRun {

@@ -16,7 +16,7 @@ struct DestinationParameters {
 
     /// Sections and keys that concern the head as a whole: runs share them.
     private static let ofTheHead: Set<String> = [
-        "s3", "metrics", "instance", "executor", "staging.jobs", "local.state_directory",
+        "s3", "metrics", "link", "instance", "executor", "staging.jobs", "local.state_directory",
         "local.worker", "kubernetes.k8s_config_path", "kubernetes.context",
         "kubernetes.k8s_use_service_account", "kubernetes.k8s_namespace",
         "kubernetes.k8s_galaxy_instance_id",

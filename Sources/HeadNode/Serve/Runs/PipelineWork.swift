@@ -101,6 +101,7 @@ struct PipelineWork: RunWork {
             if let trouble = outcome.trouble { throw trouble }
         case .begin: break
         }
+        try description.check(settings.settings.outputs.mode)
         let state = RunState(
             run: submission.run ?? RunID(drawnFor: galaxyID),
             descriptionSHA256: digest,

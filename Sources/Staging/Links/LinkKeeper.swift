@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Names
+import S3Client
+
+/// Output mode `link`: outputs stay where the worker has put them, and Galaxy gets links into the
+/// mounted bucket.
+///
+/// The objects are not copied to another key: that would cost a copy of every byte, and nothing but
+/// `gc`, which knows links, removes what is there.
+package struct LinkKeeper: OutputKeeper {
+    let look: MountLook
+    let transfers: Int
+    /// Told why outputs are copied after all: one sentence a run.
+    let note: @Sendable (String) -> Void
+
+    package init(
+        look: MountLook,
+        transfers: Int,
+        note: @escaping @Sendable (String) -> Void
+    ) {
+        self.look = look
+        self.transfers = transfers
+        self.note = note
+    }
+
+    package func examine(_ plan: inout OutputPlan) async throws(StagingError) {
+        _ = try await boundedMap(plan.kept, limit: transfers) {
+            (output) async throws(StagingError) in try await verify(output)
+        }
+        if let trouble = try await look.trouble() {
+            plan.copy(plan.kept)
+            return note("The outputs are copied, not linked: \(trouble).")
+        }
+        let troubles = try await boundedMap(plan.kept, limit: transfers) {
+            (output) async throws(StagingError) -> (KeptOutput, String)? in
+            await look.trouble(with: output.key, size: output.file.size).map { (output, $0) }
+        }
+        .compactMap { $0 }
+        guard let first = troubles.first else { return }
+        plan.copy(troubles.map(\.0))
+        let others = troubles.count > 1 ? ", and \(troubles.count - 1) more" : ""
+        note("\(first.0.file.path)\(others) is copied, not linked: \(first.1).")
+    }
+
+    package func settle(_ plan: OutputPlan) async throws(StagingError) {
+        let roots = try RootSet(plan.collected.roots)
+        _ = try await boundedMap(plan.kept, limit: transfers) {
+            (output) async throws(StagingError) in try await link(output, roots)
+        }
+    }
+
+    /// Invariant 2: what a link is to name must be in the bucket, with size and digest.
+    func verify(_ output: KeptOutput) async throws(StagingError) {
+        let info: ObjectInfo?
+        do throws(S3Error) {
+            info = try await look.store.head(output.key)
+        } catch {
+            throw .store("look at \(output.file.path) in the bucket", error)
+        }
+        guard let info else {
+            throw StagingError(
+                .lost,
+                what: "\(output.file.path) is not in the bucket any more",
+                place: output.key.logSafe
+            )
+        }
+        guard info.holds(size: output.file.size, output.file.digest) else {
+            throw StagingError(
+                .mismatch,
+                what: "\(output.file.path) is not in the bucket as the report names it",
+                place: output.key.logSafe
+            )
+        }
+    }
+
+    /// Puts a link in place of what is at an output's path, by rename. The record comes first: an
+    /// object that a link names is never without one.
+    func link(_ output: KeptOutput, _ roots: RootSet) async throws(StagingError) {
+        let path = output.file.path
+        guard let target = look.mount.path(of: output.key) else {
+            throw StagingError(.io, what: "\(look.mount.path) does not show \(output.key)")
+        }
+        let record = LinkRecord(path: path, of: output.file, at: output.key)
+        let bytes = try documents { () throws(ContractError) in try ContractCoding.encode(record) }
+        do throws(S3Error) {
+            try await DocumentStore(look.store).put(bytes, at: look.layout.link(path))
+        } catch {
+            throw .store("record the link \(path)", error)
+        }
+        try roots.makeLink(LinkEntry(path: path, target: ByteString(target.bytes)))
+    }
+}
