@@ -113,6 +113,8 @@ class Lab:
 
     def start_galaxy(self):
         command = [os.environ["GALAXY_S3_TEST_UP"], "up", str(self.directory)]
+        if os.environ.get("GALAXY_S3_TEST_STORE") == "object_store":
+            command[2:2] = ["--object-store"]
         for option, name in (("--head-node", "HEAD_NODE"), ("--worker", "WORKER")):
             command[2:2] = [option, os.environ[f"GALAXY_S3_TEST_{name}"]]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -7,6 +7,7 @@ paths that are known: see DataTables.
 """
 
 import base64
+import contextlib
 import glob
 import json
 import os
@@ -227,6 +228,20 @@ def describe_outputs(job_wrapper, recorded: RecordingEnvironment) -> list[dict[s
     return outputs
 
 
+def forget_placeholders(file: str) -> None:
+    """Removes what Galaxy's cache has of outputs that are in its object store, if it has no byte.
+
+    Galaxy would take such a file for the output. The head node has removed them; Galaxy makes one when
+    somebody looks at an output just before that, and pulls what then is in the store: nothing.
+    """
+    with open(file, encoding="utf-8") as opened:
+        outputs = json.load(opened)["outputs"]
+    for path in (decode(output["path"]) for output in outputs if "object" in output):
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.getsize(path) == 0:
+                os.unlink(path)
+
+
 def describe_tool(tool, script_texts: Iterable[str]) -> list[dict[str, Any]]:
     """The tool's directory, if anything that the job reads names it.
 
@@ -290,6 +305,10 @@ def encode(path: str) -> Path:
         return raw.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(raw).decode()}
+
+
+def decode(path: Path) -> str:
+    return path if isinstance(path, str) else os.fsdecode(base64.b64decode(path["base64"]))
 
 
 def write(description: dict[str, Any], path: str) -> None:

@@ -120,6 +120,10 @@ package struct JobSurvey: Sendable {
         guard !output.path.isAtOrBelow(job) else { return }
         if let parent = output.path.parent { homes.append(parent) }
         // Without its placeholder Galaxy's script silently skips the output.
+        if output.object != nil {
+            // Galaxy's cache is cleared now and then, and a run before this one has emptied it.
+            return placeholders.append(SurveyedFile(emptyAt: output.path))
+        }
         if try addLinked(output.path) { return }
         if FileStatus(following: output.path) != nil {
             placeholders.append(try SurveyedFile(trusted: output.path))
