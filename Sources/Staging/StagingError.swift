@@ -118,6 +118,15 @@ package struct StagingError: ExplainedError {
         return StagingError(code, what: "Cannot \(action)", cause: error)
     }
 
+    /// The file at `path` is not the version any more that was surveyed.
+    package static func changed(_ path: FilePath) -> StagingError {
+        StagingError(
+            .changed,
+            what: "\(path) changed while it was being copied",
+            remedy: "Let nothing write to it, then run the job again."
+        )
+    }
+
     /// A document of the contract is not acceptable.
     package static func document(_ error: ContractError) -> StagingError {
         StagingError(.document, what: error.what, remedy: error.remedy)

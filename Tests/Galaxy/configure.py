@@ -107,6 +107,7 @@ write(
                 "addressing": "path",
             },
             "local": {"worker": worker, "state_directory": str(home / "runs")},
+            "link": {"mount": str(home / "mount")},
         },
     },
 )
@@ -142,10 +143,18 @@ if store == "disk":
         "long": {**ours, "metadata": "internal", "limits.walltime": "10m"},
         "remote": {**ours, "tool_evaluation_strategy": "remote", "metadata_strategy": "extended"},
         "mistaken": {**ours, "limits.walltime": "soon"},
+        # No packs: every discovered output is an object too.
+        "link": {
+            **ours,
+            "outputs_to_working_directory": False,
+            "output_mode": "link",
+            "staging.pack_below": 0,
+        },
     }
     rules += [
         {"id": "test_kinds", "environment": "external"},
         {"id": "test_kinds_extended", "environment": "extended"},
+        {"id": "test_kinds_linked", "environment": "link"},
         {"id": "test_limited", "environment": "short"},
         {"id": "test_remote", "environment": "remote"},
         {"id": "test_mistaken", "environment": "mistaken"},

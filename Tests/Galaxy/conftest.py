@@ -71,6 +71,25 @@ class Lab:
         folder = self.directory / f"data/jobs_directory/{number // 1000:03}/{number}"
         return json.loads((folder / "galaxy_s3/job.json").read_text())
 
+    def spec(self, shown):
+        """What the head node has promised the worker of a job."""
+        number = int(shown["external_id"].partition("-")[0])
+        folder = self.directory / f"data/jobs_directory/{number // 1000:03}/{number}"
+        return json.loads((folder / "galaxy_s3/spec.json").read_text())
+
+    def path(self, dataset):
+        """Where Galaxy has a dataset."""
+        return Path(self.galaxy.datasets.show_dataset(dataset)["file_name"])
+
+    def is_link(self, dataset):
+        """Whether a dataset is a link into the mounted bucket."""
+        path = self.path(dataset)
+        return path.is_symlink() and Path(os.readlink(path)).is_relative_to(self.mount)
+
+    @property
+    def mount(self):
+        return self.directory / "mount"
+
     def output_so_far(self, job):
         query = {"stdout_position": 0, "stdout_length": 10000, "stderr_position": 0, "stderr_length": 10000}
         url = f"{self.galaxy.url}/jobs/{job}/console_output"

@@ -4,6 +4,8 @@
 import os
 import re
 import signal
+import subprocess
+from pathlib import Path
 
 import pysam
 import pytest
@@ -17,9 +19,12 @@ def lines(lab):
     return lab.upload(LINES)
 
 
-@pytest.fixture(scope="module", params=["test_kinds", "test_kinds_extended"])
+@pytest.fixture(scope="module", params=["test_kinds", "test_kinds_extended", "test_kinds_linked"])
 def kinds(request, lab, lines):
-    """A job with every kind of output. Galaxy sets its metadata in the two ways that need a process."""
+    """A job with every kind of output. Galaxy sets its metadata in the two ways that need a process, and
+    has links in place of outputs."""
+    if request.param == "test_kinds_linked" and not lab.mount.is_mount():
+        pytest.skip("this machine cannot mount a bucket")
     return lab.start(request.param, input=lines, greeting='it\'s a "greeting" for $HOME')
 
 
@@ -59,6 +64,62 @@ class TestKinds:
     def test_job_metrics(self, kinds):
         names = {metric["name"] for metric in kinds.ended_ok()["job_metrics"]}
         assert "runtime_seconds" in names
+
+
+@pytest.fixture(scope="module")
+def linked(lab, lines):
+    job = lab.start("test_kinds_linked", input=lines, greeting="hello")
+    job.ended_ok()
+    return job
+
+
+class TestLinks:
+    """Output mode `link`, with the bucket mounted by s3fs."""
+
+    GREETING = "hello\n"
+
+    @pytest.fixture(autouse=True)
+    def mounted(self, lab):
+        if not lab.mount.is_mount():
+            pytest.skip("this machine cannot mount a bucket")
+
+    def test_outputs_are_links_into_the_bucket(self, lab, linked):
+        found = {name: lab.is_link(dataset) for name, dataset in linked.outputs.items()}
+        assert found == {"plain": True, "numbered": True, "page": True, "never": False}
+        assert linked.text("plain") == self.GREETING + LINES
+        assert lab.path(linked.outputs["never"]).stat().st_size == 0
+
+    def test_discovered_outputs_become_links_too(self, lab, linked):
+        (collection,) = linked.collections.values()
+        shown = lab.galaxy.histories.show_dataset_collection(lab.history, collection)
+        elements = [element["object"]["id"] for element in shown["elements"]]
+        assert len(elements) == 3
+        lab.until(lambda: all(map(lab.is_link, elements)))
+        assert lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
+
+    def test_a_following_job_stages_nothing_of_it(self, lab, linked):
+        path = str(lab.path(linked.outputs["plain"]))
+        job = lab.start("test_line", input={"src": "hda", "id": linked.outputs["plain"]})
+        shown = job.ended_ok()
+        assert job.text() == self.GREETING + LINES + "more\n"
+        (entry,) = [one for one in lab.spec(shown)["inputs"] if one["path"] == path]
+        assert entry["key"] == str(Path(os.readlink(path)).relative_to(lab.mount))
+        assert entry["key"].startswith("galaxy/data/test/")
+
+    def test_without_the_mount_outputs_are_copied(self, lab, lines):
+        subprocess.run(["umount", "--lazy", lab.mount], check=True)
+        try:
+            assert not lab.mount.is_mount()
+            job = lab.start("test_kinds_linked", input=lines, greeting="hello")
+            job.ended_ok()
+            assert job.text("plain") == self.GREETING + LINES
+            assert not any(lab.path(dataset).is_symlink() for dataset in job.outputs.values())
+            (collection,) = job.collections.values()
+            assert lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
+            lab.until(lambda: "The outputs are copied, not linked" in lab.log())
+        finally:
+            lab.start_galaxy()
+        assert lab.mount.is_mount()
 
 
 def test_everything_a_tool_can_read(lab, lines, tmp_path):

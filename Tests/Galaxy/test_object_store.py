@@ -90,11 +90,12 @@ def test_a_following_job_moves_no_byte_of_its_input_through_the_head(lab, large)
     assert job.text() == LARGE + "more\n"
 
 
-class TestKinds:
-    @pytest.fixture(scope="class")
-    def kinds(self, lab):
-        return lab.start("test_kinds", input=lab.upload(LINES), greeting="hello")
+@pytest.fixture(scope="module")
+def kinds(lab):
+    return lab.start("test_kinds", input=lab.upload(LINES), greeting="hello")
 
+
+class TestKinds:
     def test_outputs(self, lab, kinds):
         kinds.ended_ok()
         assert kinds.text("plain") == "hello\n" + LINES

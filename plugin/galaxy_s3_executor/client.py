@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PROTOCOL = 1
 LONGEST_LINE = 1 << 20
+PATHS_IN_A_LINE = 150
 ENDED = {"ok", "tool_failed", "memory_limit_reached", "walltime_reached", "failed", "cancelled"}
 # Seconds between two starts of the program, and between two attempts of a request that may succeed later.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -111,6 +112,14 @@ class HeadNode:
             if not submission.is_cancelled:
                 submission.is_cancelled, submission.attempts = True, 0
                 self._ask_about(run)
+
+    def finished(self, job: Any, run: str, outputs: list[Any]) -> None:
+        """Says where Galaxy has put the outputs of the run. Nobody waits for what comes of it."""
+        with self._lock:
+            # A line has a limit, and no path is longer than Linux takes.
+            for first in range(0, len(outputs), PATHS_IN_A_LINE):
+                part = outputs[first : first + PATHS_IN_A_LINE]
+                self._ask("finished", {"job": job, "run": run, "outputs": part}, run)
 
     def forget(self, job: Any, run: str) -> None:
         """Says that Galaxy has finished with the run."""
@@ -321,7 +330,7 @@ class HeadNode:
 
     def _take_error(self, method: str, run: Optional[str], error: dict[str, Any]) -> None:
         words = error["message"]
-        if run is None or method == "forget":
+        if run is None or method in ("finished", "forget"):
             log.debug("galaxy-head-node refused %s of %s: %s", method, run, words)
             return
         with self._lock:

@@ -242,6 +242,20 @@ def forget_placeholders(file: str) -> None:
                 os.unlink(path)
 
 
+def final_outputs(job) -> list[Path]:
+    """Where the outputs of a job that Galaxy has finished are, the ones that it has discovered too."""
+    found = [association.dataset for association in [*job.output_datasets, *job.output_library_datasets]]
+    for association in job.output_dataset_collection_instances:
+        found += association.dataset_collection_instance.collection.dataset_instances
+    paths = []
+    for output in found:
+        dataset = output and output.dataset
+        # Asking for it must not bring a file here from a remote store.
+        if dataset is not None and dataset.state == dataset.states.OK and not dataset.purged:
+            paths.append(dataset.get_file_name(sync_cache=False))
+    return [encode(normal(path)) for path in dict.fromkeys(paths) if path]
+
+
 def describe_tool(tool, script_texts: Iterable[str]) -> list[dict[str, Any]]:
     """The tool's directory, if anything that the job reads names it.
 

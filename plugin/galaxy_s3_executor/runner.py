@@ -389,8 +389,20 @@ class S3JobRunner(AsynchronousJobRunner):
             if self._sets_metadata_externally(job_state.job_wrapper):
                 self._handle_metadata_externally(job_state.job_wrapper, resolve_requirements=True)
             super().finish_job(job_state)
+            if not self._is_in_store(job_state):
+                self._tell_outputs(job_state)
         finally:
             self._let_go(job_state)
+
+    def _tell_outputs(self, run: Run) -> None:
+        """Where the outputs are now, so that the next job need not stage them. That it is not known costs
+        time, and no job."""
+        try:
+            outputs = description.final_outputs(run.job_wrapper.get_job())
+            if outputs:
+                self._head.finished(run.job, run.job_id, outputs)
+        except Exception:
+            log.exception("(%s/%s) Cannot tell where its outputs are", run.job_wrapper.job_id, run.job_id)
 
     @staticmethod
     def _has_exit_code(run: Run) -> bool:

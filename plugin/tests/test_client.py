@@ -115,6 +115,7 @@ class Replay:
             "hello": {"plugin", "protocol", "server_name"},
             "submit": {"job", "run", "destination"},
             "cancel": {"job"},
+            "finished": {"job", "run", "outputs"},
             "forget": {"job"},
         }
         if request.get("method") not in known or not set(params) <= known[request["method"]]:
@@ -132,6 +133,8 @@ class Replay:
             node.submit(params["job"], params["run"], params.get("destination", {}))
         elif request["method"] == "cancel":
             node.cancel(params["job"], self.runs[params["job"]])
+        elif request["method"] == "finished":
+            node.finished(params["job"], params["run"], params["outputs"])
         else:
             node.forget(params["job"], self.runs[params["job"]])
 
@@ -182,6 +185,23 @@ def test_another_protocol_is_said_and_tried_again(head_node, caplog):
     assert process.asked()["params"]["run"] == "1-00000000000000aa"
     assert "Install the plugin and galaxy-head-node of one release" in caplog.text
     assert "ended with status 76" in caplog.text
+
+
+def test_many_outputs_are_told_in_several_lines(head_node):
+    node = head_node()
+    process = node.next_process()
+    process.greet()
+    node.submit("/j/1", "1-00000000000000aa", DESTINATION)
+    process.grant()
+    outputs = [{"base64": "Lw" + "A" * 5460 + "=="}] * 400
+    node.finished("/j/1", "1-00000000000000aa", outputs)
+    told = []
+    while len(told) < len(outputs):
+        request = process.asked()
+        assert request["method"] == "finished"
+        assert len(json.dumps(request)) < 1 << 20
+        told += request["params"]["outputs"]
+    assert told == outputs
 
 
 def test_nothing_is_asked_before_hello_is_granted(head_node):

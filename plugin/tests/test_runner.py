@@ -31,6 +31,9 @@ class FakeHead:
     def cancel(self, job, run):
         self.history.append(("cancel", run))
 
+    def finished(self, job, run, outputs):
+        self.history.append(("finished", run, outputs))
+
     def forget(self, job, run):
         self.history.append(("forget", run))
 
@@ -540,6 +543,56 @@ def test_no_empty_file_in_galaxys_cache_is_taken_for_an_output(runner, job, hist
     # Metadata are set in Galaxy's own process, which pulls what it needs.
     assert [entry[0] for entry in history][-2:] == ["finish", "forget"]
     assert ("metadata",) not in history
+
+
+def output(path, state="ok", purged=False):
+    """An output as a job of Galaxy's has it."""
+    states = SimpleNamespace(OK="ok")
+
+    def get_file_name(sync_cache=True):
+        assert not sync_cache, "a file is not to be brought here for this"
+        return path
+
+    dataset = SimpleNamespace(state=state, states=states, purged=purged, get_file_name=get_file_name)
+    return SimpleNamespace(dataset=SimpleNamespace(dataset=dataset))
+
+
+def test_the_head_node_is_told_where_the_outputs_are_before_it_forgets(runner, job, history, galaxys):
+    wrapper = job()
+    run = queued(runner, wrapper)
+    del history[:]
+    end_well(run)
+    elements = [output("/objects/b.dat").dataset, output("/objects/a.dat").dataset]
+    collection = SimpleNamespace(collection=SimpleNamespace(dataset_instances=elements))
+    wrapper.job.output_datasets = [
+        output("/objects/a.dat"),
+        output("/objects/bad.dat", state="error"),
+        output("/objects/gone.dat", purged=True),
+        output(""),
+        SimpleNamespace(dataset=None),
+    ]
+    wrapper.job.output_dataset_collection_instances = [
+        SimpleNamespace(dataset_collection_instance=collection)
+    ]
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    runner.finish_job(run)
+    assert history == [
+        ("metadata",),
+        ("finish",),
+        ("finished", run.job_id, ["/objects/a.dat", "/objects/b.dat"]),
+        ("forget", run.job_id),
+    ]
+
+
+def test_outputs_that_cannot_be_found_cost_no_job(runner, job, history, galaxys):
+    wrapper = job(metadata="internal")
+    run = queued(runner, wrapper)
+    del history[:]
+    end_well(run)
+    wrapper.job.output_datasets = None
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    runner.finish_job(run)
+    assert [entry[0] for entry in history] == ["finish", "forget"]
 
 
 @pytest.mark.parametrize("content", [None, "", "3\n", "x\n"])

@@ -46,21 +46,15 @@ struct CollectStep: Sendable {
 
     /// Who looks after outputs that stay in the bucket.
     private func keeper(_ spec: RunSpec, _ copied: PhaseMeter) -> any OutputKeeper {
-        switch (settings.outputs.mode, settings.outputs.mount) {
-        case (.link, let mount?):
-            LinkKeeper(
-                look: MountLook(mount, store: store, layout: spec.layout.keys),
-                transfers: settings.staging.limits.transfers
-            ) { observe(.note($0)) }
-        case (.objectStore, _):
-            GalaxyStoreKeeper(
+        if settings.outputs.mode == .objectStore {
+            return GalaxyStoreKeeper(
                 store: store,
                 spec: spec,
                 transfers: settings.staging.limits.transfers,
                 meter: copied
             ) { observe(.note($0)) }
-        case (.copy, _), (.link, nil): CopyKeeper()
         }
+        return settings.linkKeeper(store, spec.layout.keys) { observe(.note($0)) } ?? CopyKeeper()
     }
 }
 

@@ -42,6 +42,17 @@ struct StageStep: Sendable {
 
     private func stage(_ meter: PhaseMeter) async throws(StagingError) -> [UInt8] {
         try description.validate()
+        do throws(StagingError) {
+            return try await surveyAndStage(meter)
+        } catch {
+            // An input may have become a link meanwhile: it is an output of a job that was finished just
+            // now.
+            guard error.code == .changed, settings.outputs.mode == .link else { throw error }
+            return try await surveyAndStage(meter)
+        }
+    }
+
+    private func surveyAndStage(_ meter: PhaseMeter) async throws(StagingError) -> [UInt8] {
         let survey = try JobSurvey(description, mount: settings.outputs.mount)
         let plan = try StagePlan(survey, packBelow: settings.staging.packBelow)
         let stage = StageRun(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Digests
 import Glibc
 import Names
 
@@ -80,6 +81,9 @@ package struct FileStamp: Sendable, Hashable, Codable {
     /// How records name this version: size, times and inode. The device is left out, because a
     /// network mount changes its number from boot to boot.
     package var version: String { "\(size)-\(modified)-\(changed)-\(inode)" }
+
+    /// `version` as keys have it.
+    package var digest: String { SHA256Digest(of: Array(version.utf8)).hex }
 
     /// Whether a change right after `now` could go unseen, because the clock that stamps files is
     /// coarse (git's "racily clean" rule): changed less than two seconds before, or in the future.

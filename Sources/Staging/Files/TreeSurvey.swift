@@ -80,13 +80,7 @@ package struct SurveyedFile: Sendable {
 
     /// Fails if the open file is no longer the version that was surveyed.
     package func check(_ descriptor: Descriptor) throws(StagingError) {
-        guard try descriptor.status().stamp == stamp else {
-            throw StagingError(
-                .changed,
-                what: "\(path) changed while it was being copied",
-                remedy: "Let nothing write to it, then run the job again."
-            )
-        }
+        guard try descriptor.status().stamp == stamp else { throw .changed(path) }
     }
 
     private static func openTrusted(_ path: FilePath) throws(StagingError) -> Descriptor {

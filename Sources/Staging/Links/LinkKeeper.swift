@@ -55,20 +55,7 @@ package struct LinkKeeper: OutputKeeper {
 
     /// Invariant 2: what a link is to name must be in the bucket, with size and digest.
     func verify(_ output: KeptOutput) async throws(StagingError) {
-        let info: ObjectInfo?
-        do throws(S3Error) {
-            info = try await look.store.head(output.key)
-        } catch {
-            throw .store("look at \(output.file.path) in the bucket", error)
-        }
-        guard let info else {
-            throw StagingError(
-                .lost,
-                what: "\(output.file.path) is not in the bucket any more",
-                place: output.key.logSafe
-            )
-        }
-        guard info.holds(size: output.file.size, output.file.digest) else {
+        guard try await look.store.holds(output) else {
             throw StagingError(
                 .mismatch,
                 what: "\(output.file.path) is not in the bucket as the report names it",
@@ -79,7 +66,13 @@ package struct LinkKeeper: OutputKeeper {
 
     /// Puts a link in place of what is at an output's path, by rename. The record comes first: an
     /// object that a link names is never without one.
-    func link(_ output: KeptOutput, _ roots: RootSet) async throws(StagingError) {
+    ///
+    /// - Parameter check: called right before; throws if what is there must stay.
+    func link(
+        _ output: KeptOutput,
+        _ roots: RootSet,
+        check: () throws(StagingError) -> Void = {}
+    ) async throws(StagingError) {
         let path = output.file.path
         guard let target = look.mount.path(of: output.key) else {
             throw StagingError(.io, what: "\(look.mount.path) does not show \(output.key)")
@@ -91,6 +84,20 @@ package struct LinkKeeper: OutputKeeper {
         } catch {
             throw .store("record the link \(path)", error)
         }
+        try check()
         try roots.makeLink(LinkEntry(path: path, target: ByteString(target.bytes)))
+    }
+}
+
+extension ObjectStore {
+    /// Whether the object is there, with size and digest; a store that keeps no checksum only knows the
+    /// size.
+    func holds(_ output: KeptOutput) async throws(StagingError) -> Bool {
+        do throws(S3Error) {
+            let info = try await head(output.key)
+            return info?.holds(size: output.file.size, output.file.digest) == true
+        } catch {
+            throw .store("look at \(output.file.path) in the bucket", error)
+        }
     }
 }

@@ -51,7 +51,7 @@ package struct RestageRun: Sendable {
         _ plan: StagePlan
     ) async throws(StagingError) -> Findings {
         let versions = Dictionary(
-            plan.shared.map { ($0.path, $0.stamp.version) },
+            plan.shared.map { ($0.path, $0.stamp.digest) },
             uniquingKeysWith: { first, _ in first }
         )
         let states = try await boundedMap(spec.inputs, limit: transfers) {
@@ -204,7 +204,7 @@ package struct RestageRun: Sendable {
         _ input: InputEntry,
         _ version: String
     ) async throws(StagingError) {
-        let key = layout.staged(input.path, version: SHA256Digest(of: Array(version.utf8)).hex)
+        let key = layout.staged(input.path, version: version)
         let record = try await DocumentStore(store)
             .read(StagedRecord.self, at: key, name: "staging record")
         guard record?.key == input.key else { return }

@@ -182,8 +182,7 @@ package struct StageRun: Sendable {
 
     /// A file that other jobs may need too: recorded, or uploaded and recorded.
     private func shared(_ file: SurveyedFile) async throws(StagingError) -> InputEntry {
-        let version = SHA256Digest(of: Array(file.stamp.version.utf8)).hex
-        let recordKey = layout.staged(file.path, version: version)
+        let recordKey = layout.staged(file.path, version: file.stamp.digest)
         let documents = DocumentStore(store)
         if let record = try await record(at: recordKey, for: file) {
             meter.skipped(1)

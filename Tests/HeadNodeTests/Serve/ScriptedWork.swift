@@ -30,6 +30,8 @@ final class ScriptedWork: RunWork {
         var interrupted: [FilePath] = []
         var ends: [FilePath: [Result<RunEnding?, HeadError>]] = [:]
         var ended: [(job: FilePath, tries: Int)] = []
+        var settled: [FinishedJob] = []
+        var settledOpened: [RunID?] = []
     }
 
     private let state = Mutex(State())
@@ -65,6 +67,10 @@ final class ScriptedWork: RunWork {
     /// The jobs whose carrying was cancelled.
     var interrupted: [FilePath] { state.withLock { $0.interrupted } }
     var ended: [(job: FilePath, tries: Int)] { state.withLock { $0.ended } }
+    /// What Galaxy has finished, each with the run that was known for it.
+    var settled: [(finished: FinishedJob, run: RunID?)] {
+        state.withLock { state in Array(zip(state.settled, state.settledOpened)) }
+    }
 
     // MARK: RunWork
 
@@ -131,6 +137,20 @@ final class ScriptedWork: RunWork {
         guard let result else { return RunEnding(reason, message) }
         let ending = try result.get()
         return ending == nil && leavingResults ? RunEnding(reason, message + " Left.") : ending
+    }
+
+    func settle(
+        _ finished: FinishedJob,
+        _ run: OpenedRun?,
+        _ note: @escaping @Sendable (String) -> Void
+    ) async throws(HeadError) {
+        let isHard = state.withLock { state in
+            state.settled.append(finished)
+            state.settledOpened.append(run?.run)
+            return finished.outputs.isEmpty
+        }
+        if isHard { throw HeadError(.noRun, what: "Run \(finished.run) has no result") }
+        note("\(finished.outputs.count) outputs")
     }
 
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {

@@ -35,7 +35,9 @@ import Testing
     @Test func thereAreTranscripts() throws {
         #expect(Transcript.names.count >= 6)
         let all = try Transcript.names.flatMap { try Transcript($0).lines }
-        let methods = ["hello", "submit", "cancel", "forget", "status", "collect", "shutdown"]
+        let methods = [
+            "hello", "submit", "cancel", "finished", "forget", "status", "collect", "shutdown",
+        ]
         for method in methods {
             #expect(
                 all.contains { line in

@@ -93,6 +93,10 @@ struct ServeLoop: Sendable {
         case .cancel(let job):
             if board.cancel(id, job) { return }
             group.addTask { await cancelStranger(id, job) }
+        case .finished(let finished):
+            // Looked for now: it may be forgotten by the next request.
+            let run = board.run(of: finished.job)
+            group.addTask { await settle(id, finished, run) }
         case .forget(let job): board.forget(id, job)
         case .status(let job?): board.status(id, job)
         case .status(nil): post(.answer(id, .summary(board.summary())))
@@ -120,6 +124,20 @@ struct ServeLoop: Sendable {
                 throw Refusal(error)
             }
             return .run(served.facts)
+        }
+    }
+
+    /// Tells the bucket where the outputs of a job are now.
+    private func settle(_ id: Int64, _ finished: FinishedJob, _ run: OpenedRun?) async {
+        await answer(id) { () async throws(Refusal) in
+            do throws(HeadError) {
+                try await work.settle(finished, run) {
+                    post(.event(.note(finished.job, finished.run, text: $0)))
+                }
+            } catch {
+                throw Refusal(error)
+            }
+            return .done
         }
     }
 

@@ -56,6 +56,7 @@ enum RequestCoding {
         case .hello: return .hello(try parameters(HelloParameters.self).value)
         case .submit: return .submit(try parameters(SubmitParameters.self).value)
         case .cancel: return .cancel(try parameters(JobParameters.self).job)
+        case .finished: return .finished(try parameters(FinishedParameters.self).value)
         case .forget: return .forget(try parameters(JobParameters.self).job)
         case .collect: return .collect(try parameters(JobParameters.self).job)
         case .status:
@@ -70,6 +71,7 @@ enum RequestCoding {
         case hello
         case submit
         case cancel
+        case finished
         case forget
         case collect
         case status
@@ -117,6 +119,26 @@ enum RequestCoding {
         init(from decoder: any Decoder) throws {
             try decoder.refuseFields(beside: CodingKeys.self)
             job = try decoder.container(keyedBy: CodingKeys.self).decode(forKey: .job)
+        }
+    }
+
+    private struct FinishedParameters: Decodable {
+        var value: FinishedJob
+
+        private enum CodingKeys: CodingKey, CaseIterable {
+            case job
+            case run
+            case outputs
+        }
+
+        init(from decoder: any Decoder) throws {
+            try decoder.refuseFields(beside: CodingKeys.self)
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            value = FinishedJob(
+                job: try fields.decode(forKey: .job),
+                run: try fields.decode(forKey: .run),
+                outputs: try fields.decode(forKey: .outputs)
+            )
         }
     }
 

@@ -14,6 +14,7 @@ struct ServeRequest: Sendable, Equatable {
         case hello(Hello)
         case submit(Submission)
         case cancel(FilePath)
+        case finished(FinishedJob)
         case forget(FilePath)
         case collect(FilePath)
         /// nil asks for the whole.
@@ -48,6 +49,13 @@ struct Submission: Sendable, Equatable {
     /// The run that the plugin has drawn; nil for whichever there is, or a new one.
     var run: RunID?
     var destination: Destination?
+}
+
+/// A job that Galaxy has finished, and where its outputs are now.
+struct FinishedJob: Sendable, Equatable {
+    var job: FilePath
+    var run: RunID
+    var outputs: [FilePath]
 }
 
 /// Where Galaxy sends a job, and how it wants it done.

@@ -83,6 +83,23 @@ extension PipelineWork {
         }
     }
 
+    func settle(
+        _ finished: FinishedJob,
+        _ run: OpenedRun?,
+        _ note: @escaping @Sendable (String) -> Void
+    ) async throws(HeadError) {
+        let settings = run?.settings.settings ?? session.settings
+        let store = session.store.part { _ in }
+        let desk = ResultDesk(store: store, settings: settings, run: finished.run)
+        // Galaxy may have removed the job directory by now; the bucket knows what there was.
+        guard case .committed(let attempt, let sha256) = try await desk.result()?.verdict else {
+            return
+        }
+        let report = try await desk.report(of: attempt, sha256: sha256)
+        let step = SettleStep(store: store, settings: settings, note: note)
+        try await step(report, finished.outputs)
+    }
+
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {
         try await turns.pass(.urgent) { () async throws(HeadError) in
             let (description, folder, _) = try take(run)

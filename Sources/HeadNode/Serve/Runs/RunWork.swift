@@ -35,6 +35,17 @@ protocol RunWork: Sendable {
         leavingResults: Bool
     ) async throws(HeadError) -> RunEnding?
 
+    /// Tells the bucket where Galaxy has put a job's outputs, so that the next job stages nothing.
+    ///
+    /// - Parameters:
+    ///   - run: the run as it was opened; nil if another process had it.
+    ///   - note: told what an administrator should know.
+    func settle(
+        _ finished: FinishedJob,
+        _ run: OpenedRun?,
+        _ note: @escaping @Sendable (String) -> Void
+    ) async throws(HeadError)
+
     /// Brings the results of a run that has ended back once more.
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding
 }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Digests
+import Names
+import S3Client
+
+/// When Galaxy has put a job's outputs at their final places: says in the bucket that they are there
+/// already, so that the next job stages nothing, or puts links in their place.
+///
+/// A file counts as what an attempt has pushed only if it has the same size and, read from its first
+/// byte to its last, the same digest. What does not is left alone: Galaxy may have changed it.
+package struct FinalRun: Sendable {
+    let store: any ObjectStore
+    let layout: JobLayout
+    /// Files of at most this many bytes travel in packs, and have no use for a record.
+    let packBelow: Int64
+    /// Makes links; nil for records.
+    let keeper: LinkKeeper?
+    private let now: @Sendable () -> FileTime
+    private let sleep: @Sendable (Duration) async throws -> Void
+
+    /// A file that has just been written is looked at so often, a second apart.
+    private static let longestWait = 5
+
+    package init(
+        store: any ObjectStore,
+        layout: JobLayout,
+        packBelow: Int64,
+        keeper: LinkKeeper? = nil,
+        now: @escaping @Sendable () -> FileTime = Clock.fileTime,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        }
+    ) {
+        self.store = store
+        self.layout = layout
+        self.packBelow = packBelow
+        self.keeper = keeper
+        self.now = now
+        self.sleep = sleep
+    }
+
+    /// - Parameters:
+    ///   - report: what the attempt has pushed.
+    ///   - paths: where Galaxy has its outputs now.
+    /// - Returns: how many of them are known to be in the bucket now.
+    package func callAsFunction(
+        _ report: AttemptReport,
+        _ paths: [FilePath]
+    ) async throws(StagingError) -> Int {
+        let pushed = Dictionary(grouping: report.files) { $0.size }
+        // One after the other: nobody waits for it, and reading is what it costs.
+        var count = 0
+        var trouble: String?
+        for path in paths {
+            guard let (file, candidates) = try await settled(path, pushed) else { continue }
+            let descriptor = try file.open()
+            let digest = try DescriptorSource(descriptor, length: file.size, name: path).checksum()
+            guard let (source, key) = candidates.first(where: { $0.0.digest == digest }) else {
+                continue
+            }
+            let output = KeptOutput(file: source.moved(to: path, file), key: key)
+            guard try await store.holds(output) else { continue }
+            if let keeper {
+                if count == 0 { trouble = try await keeper.look.trouble() }
+                if trouble == nil {
+                    trouble = await keeper.look.trouble(with: key, size: file.size)
+                }
+                if let trouble {
+                    keeper.note("Discovered outputs stay files, and are not linked: \(trouble).")
+                    return count
+                }
+                guard let parent = path.parent else { continue }
+                let roots = try RootSet([parent])
+                try await keeper.link(output, roots) { () throws(StagingError) in
+                    try file.check(descriptor)
+                    guard FileStatus(at: path)?.stamp == file.stamp else { throw .changed(path) }
+                }
+            } else {
+                try file.check(descriptor)
+                try await record(output, file)
+            }
+            count += 1
+        }
+        return count
+    }
+
+    /// The file at `path`, when it has not been changed for long enough that a change would be seen, and
+    /// the objects that it can be.
+    private func settled(
+        _ path: FilePath,
+        _ pushed: [Int64: [PushedFile]]
+    ) async throws(StagingError) -> (SurveyedFile, [(PushedFile, ObjectKey)])? {
+        for _ in 0...Self.longestWait {
+            guard let status = FileStatus(at: path), status.kind == .file else { return nil }
+            let size = status.stamp.size
+            guard size > 0, keeper != nil || size > packBelow else { return nil }
+            let candidates = (pushed[size] ?? [])
+                .compactMap { file -> (PushedFile, ObjectKey)? in
+                    guard case .object(let key) = file.location else { return nil }
+                    return (file, key)
+                }
+            guard !candidates.isEmpty else { return nil }
+            if !status.stamp.isRacy(at: now()) {
+                return (try SurveyedFile(trusted: path), candidates)
+            }
+            guard (try? await sleep(.seconds(1))) != nil else { return nil }
+        }
+        return nil
+    }
+
+    private func record(
+        _ output: KeptOutput,
+        _ file: SurveyedFile
+    ) async throws(StagingError) {
+        let record = StagedRecord(
+            path: file.path,
+            key: output.key,
+            size: file.size,
+            digest: output.file.digest
+        )
+        let bytes = try documents { () throws(ContractError) in try ContractCoding.encode(record) }
+        do throws(S3Error) {
+            let key = layout.staged(file.path, version: file.stamp.digest)
+            // Whoever was first has recorded an object just as good.
+            try await DocumentStore(store).put(bytes, at: key, condition: .absent)
+        } catch {
+            throw .store("record \(file.path) as staged", error)
+        }
+    }
+}
+
+extension PushedFile {
+    /// The same bytes as they are at their final place.
+    fileprivate func moved(
+        to path: FilePath,
+        _ file: SurveyedFile
+    ) -> PushedFile {
+        var moved = self
+        moved.path = path
+        moved.mode = file.mode
+        moved.modified = file.stamp.modified
+        return moved
+    }
+}
