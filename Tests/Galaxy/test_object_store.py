@@ -8,6 +8,8 @@ import http.client
 import os
 import re
 import socket
+import zipfile
+from random import Random
 
 import pysam
 import pytest
@@ -136,27 +138,69 @@ class TestKinds:
         assert gathered.text().endswith("reads with their index\n")
 
 
-def bam(path):
-    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 1000}]}
+def bam(path, reads=1):
+    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 1_000_000}]}
+    random = Random(20261121)
     with pysam.AlignmentFile(str(path), "wb", header=header) as file:
-        read = pysam.AlignedSegment(file.header)
-        read.query_name, read.query_sequence, read.cigarstring = "r1", "ACGT", "4M"
-        read.flag, read.reference_id, read.reference_start = 0, 0, 10
-        file.write(read)
+        for number in range(reads):
+            read = pysam.AlignedSegment(file.header)
+            sequence = "".join(random.choices("ACGT", k=100))
+            read.query_name, read.query_sequence, read.cigarstring = f"r{number}", sequence, "100M"
+            read.flag, read.reference_id, read.reference_start = 0, 0, 10 + number
+            file.write(read)
     return path
 
 
-def test_a_bam_that_a_job_makes_has_its_index(lab, tmp_path):
-    reads = lab.upload_file(bam(tmp_path / "reads.bam"), "reads", "bam")
+def archive(path):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("random", Random(20261121).randbytes(1_000_000))
+    return path
+
+
+def text(path, line):
+    path.write_text("".join(line.format(number=number) for number in range(30_000)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("ext", "make", "is_read"),
+    [
+        ("txt", lambda path: text(path, "line {number} of a text that is no small one\n"), True),
+        ("tabular", lambda path: text(path, "{number}\tone\tand\tanother\tand\tmore\n"), True),
+        ("fastqsanger", lambda path: text(path, "@r{number}\nACGTACGTACGT\n+\nIIIIIIIIIIII\n"), True),
+        ("bam", lambda path: bam(path, reads=20_000), True),
+        ("zip", archive, True),
+        ("binary", archive, False),
+    ],
+)
+def test_what_passes_this_machine(lab, tmp_path, ext, make, is_read):
+    """Of a job that copies a file: nothing through the head, and through Galaxy what it reads itself."""
+    made = make(tmp_path / "made")
+    total = made.stat().st_size
+    assert total > 2 * SMALL
+    dataset = lab.upload_file(made, f"made.{ext}", ext)
+    source, cached = place(lab, dataset["id"])
+    cached.unlink()
     passed = Passed(lab)
-    job = lab.start("test_copy", input=reads)
+    job = lab.start("test_copy", input=dataset)
     job.ended_ok()
     key, _ = place(lab, job.outputs["out"])
-    pulled, _ = passed.by_galaxy()
-    assert key in pulled, "Galaxy makes the index, and reads it all for that"
+    sent, received = passed.by_head()
+    pulled, pushed = passed.by_galaxy()
+    print(
+        f"\n{ext}: {total} bytes; head: {sent} sent, {received} received; Galaxy: pulled {pulled.count(key)}x"
+    )
+    assert sent < SMALL
+    assert received < SMALL
+    assert source not in pulled
+    assert key not in pushed
+    assert pulled.count(key) == int(is_read)
     shown = lab.galaxy.datasets.show_dataset(job.outputs["out"])
-    assert shown["state"] == "ok"
-    assert [one["file_type"] for one in shown["meta_files"]] == ["bam_index"]
+    assert (shown["state"], shown["file_size"], shown["file_ext"]) == ("ok", total, ext)
+    indices = ["bam_index"] if ext == "bam" else []
+    assert [one["file_type"] for one in shown.get("meta_files", [])][:1] == indices
+    content = lab.galaxy.datasets.download_dataset(job.outputs["out"])
+    assert content == made.read_bytes()
 
 
 def test_a_tool_that_fails(lab):
