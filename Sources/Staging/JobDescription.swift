@@ -37,12 +37,15 @@ package struct JobDescription: VersionedDocument, Equatable {
         package var metadataFiles: [FilePath]?
         /// Where Galaxy's own S3 object store has the dataset; `path` is then its place in the cache.
         package var object: StoreObject?
+        /// Where Galaxy's own S3 object store has its extra files: what their keys begin with.
+        package var extraFilesObject: StoreObject?
 
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case path
             case extraFiles = "extra_files"
             case metadataFiles = "metadata_files"
             case object
+            case extraFilesObject = "extra_files_object"
         }
     }
 

@@ -168,7 +168,10 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
             continue
         if path not in inputs:
             inputs[path] = {"path": encode(path), "metadata_files": []}
-            inputs[path]["extra_files"] = extra_files(dataset, path)
+            extra = stores.stored_extra_files(dataset, stored) if stored else None
+            inputs[path]["extra_files"] = encode(normal(extra.path)) if extra else extra_files(dataset, path)
+            if extra:
+                inputs[path]["extra_files_object"] = describe_object(extra)
             if stored:
                 inputs[path]["object"] = describe_object(stored)
         known = inputs[path]

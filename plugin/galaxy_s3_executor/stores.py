@@ -6,10 +6,11 @@ below the cache's directory. Nothing is pulled into the cache here, and nothing 
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from galaxy.exceptions import ObjectNotFound
+from galaxy.job_execution.compute_environment import dataset_path_to_extra_path
 
 # By their names in Galaxy's configuration, where `s3` and `swift` are other words for the last two.
 S3_STORES = ("boto3", "aws_s3", "generic_s3")
@@ -47,6 +48,18 @@ def stored_object(dataset: Any) -> Optional[StoredObject]:
         return None
     size = None if held.file_size is None else int(held.file_size)
     return StoredObject(path, store.bucket, key, endpoint_of(store), size)
+
+
+def stored_extra_files(dataset: Any, stored: StoredObject) -> Optional[StoredObject]:
+    """The directory of the dataset's extra files, if there is one: its key is what theirs begin with."""
+    held = dataset.dataset
+    name = held.extra_files_path_name
+    path = os.path.join(os.path.dirname(stored.path), name or "")
+    # Templates derive the directory from the dataset's path.
+    if not name or path != dataset_path_to_extra_path(stored.path) or not held.extra_files_path_exists():
+        return None
+    key = os.path.join(os.path.dirname(stored.key), name) + "/"
+    return replace(stored, path=path, key=key, size=None)
 
 
 def concrete_store(held: Any) -> Any:

@@ -23,6 +23,7 @@ class Dataset:
             states=states,
             extra_files_path_exists=lambda: extra_files is not None,
             extra_files_path=extra_files and str(extra_files),
+            extra_files_path_name=extra_files and os.path.basename(extra_files),
         )
 
 

@@ -81,6 +81,21 @@ def test_of_several_stores_the_one_that_galaxy_has_noted():
     assert not stores.has_s3(Distributed(c=SimpleNamespace(store_type="disk")))
 
 
+def test_extra_files_are_beside_the_dataset():
+    found = dataset(boto3())
+    found.dataset.extra_files_path_name = "dataset_x_files"
+    found.dataset.extra_files_path_exists = lambda: True
+    stored = stores.stored_object(found)
+    extra = stores.stored_extra_files(found, stored)
+    assert (extra.path, extra.key) == ("/cache/0/1/2/dataset_x_files", "0/1/2/dataset_x_files/")
+    assert (extra.bucket, extra.size) == ("data", None)
+    found.dataset.extra_files_path_name = "dataset_7_files"
+    assert stores.stored_extra_files(found, stored) is None, "not where templates look for them"
+    found.dataset.extra_files_path_name = "dataset_x_files"
+    found.dataset.extra_files_path_exists = lambda: False
+    assert stores.stored_extra_files(found, stored) is None
+
+
 def test_what_is_not_in_the_store():
     assert stores.stored_object(dataset(boto3(), external="/library/file")) is None
     assert stores.stored_object(dataset(boto3(), path="/elsewhere/dataset_x.dat")) is None

@@ -11,8 +11,9 @@ extension JobDescription {
     /// at another endpoint may well have another object at the same key.
     func checkObjects(_ settings: Settings) throws(HeadError) {
         for input in inputs {
-            guard let object = input.object else { continue }
-            try check(object, "input \(input.path)", settings)
+            for object in [input.object, input.extraFilesObject].compactMap(\.self) {
+                try check(object, "input \(input.path)", settings)
+            }
         }
         guard settings.staging.outputsAreObjects else { return }
         for output in outputs {

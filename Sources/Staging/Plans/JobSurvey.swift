@@ -13,6 +13,8 @@ package struct JobSurvey: Sendable {
     package var data: [SurveyedFile] = []
     /// Input datasets that are objects of Galaxy's own object store.
     package var stored: [StoredInput] = []
+    /// The extra files of input datasets, where they are such objects.
+    package var storedTrees: [StoredTree] = []
     /// The files of every tool directory.
     package var tools: [SurveyedFile] = []
     /// Any of these that are links to objects of the mounted bucket: those need not travel.
@@ -69,7 +71,10 @@ package struct JobSurvey: Sendable {
             try addFile(input.path, to: \.data)
         }
         for file in input.metadataFiles ?? [] { try addFile(file, to: \.data) }
-        if let extra = input.extraFiles { try addTree(extra, to: \.data) }
+        guard let extra = input.extraFiles else { return }
+        guard let object = input.extraFilesObject else { return try addTree(extra, to: \.data) }
+        storedTrees.append(try StoredTree(path: extra, object: object))
+        homes.append(extra)
     }
 
     private mutating func add(_ tool: JobDescription.ToolFiles) throws(StagingError) {

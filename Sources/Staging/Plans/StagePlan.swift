@@ -17,6 +17,8 @@ package struct StagePlan: Sendable {
     package var dataPack: [SurveyedFile] = []
     /// Inputs that are in the bucket as objects of Galaxy's own: nothing of them travels.
     package var stored: [StoredInput] = []
+    /// Directories of such objects.
+    package var storedTrees: [StoredTree] = []
     /// The tool's small files: one pack named by its content, times left out.
     package var toolPack: [SurveyedFile] = []
     package var roots: [FilePath]
@@ -33,6 +35,7 @@ package struct StagePlan: Sendable {
         directories = survey.directories.sorted { $0.path < $1.path }
         links = survey.links.sorted { $0.path < $1.path }
         stored = survey.stored
+        storedTrees = survey.storedTrees
         for file in survey.job.files + survey.placeholders {
             if file.size <= packBelow { runPack.append(file) } else { runObjects.append(file) }
         }

@@ -14,10 +14,18 @@ package struct StoredInput: Sendable {
 
     /// Looks into the cache; that there is nothing is no trouble.
     package init(path: FilePath, object: JobDescription.StoreObject) {
+        self.init(path: path, object: object, cached: try? SurveyedFile(trusted: path))
+    }
+
+    /// - Parameter cached: what the cache has.
+    package init(
+        path: FilePath,
+        object: JobDescription.StoreObject,
+        cached: SurveyedFile?
+    ) {
         self.path = path
         self.object = object
-        let found = try? SurveyedFile(trusted: path)
-        cached = found.flatMap { $0.size > 0 ? $0 : nil }
+        self.cached = cached.flatMap { $0.size > 0 ? $0 : nil }
     }
 
     /// Where the worker is to get the bytes from.

@@ -47,17 +47,19 @@ package struct StageRun: Sendable {
         case linked(LinkedFile)
         case ofRun(SurveyedFile)
         case stored(StoredInput)
+        case storedTree(StoredTree)
     }
 
     private enum Outcome: Sendable {
         case pack(PackEntry)
         case input(InputEntry)
+        case inputs([InputEntry])
     }
 
     /// Stages everything, at most `transfers` files at once.
     package func callAsFunction(_ plan: StagePlan) async throws(StagingError) -> Staged {
         var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
-        steps += plan.stored.map { .stored($0) }
+        steps += plan.stored.map { .stored($0) } + plan.storedTrees.map { .storedTree($0) }
         steps += plan.linked.map { .linked($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }
         if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
@@ -70,6 +72,7 @@ package struct StageRun: Sendable {
             switch outcome {
             case .pack(let pack): staged.packs.append(pack)
             case .input(let input): staged.inputs.append(input)
+            case .inputs(let inputs): staged.inputs += inputs
             }
         }
         staged.inputs.sort { $0.path < $1.path }
@@ -96,12 +99,32 @@ package struct StageRun: Sendable {
         case .ofRun(let file):
             return .input(entry(file, try await upload(file)))
         case .stored(let input):
-            return .input(try await stored(input))
+            return .input(try await pinned(input))
+        case .storedTree(let tree):
+            return .inputs(try await pinned(tree))
         }
     }
 
+    /// A directory of Galaxy's own objects: listed, and each looked at.
+    private func pinned(_ tree: StoredTree) async throws(StagingError) -> [InputEntry] {
+        let entries: [ListPage.Entry]
+        do throws(S3Error) {
+            entries = try await store.entries(below: tree.object.key.bytes)
+        } catch {
+            throw .store("list \(tree.path) in Galaxy's object store", error)
+        }
+        let files = try tree.files(entries)
+        let stored = try await boundedMap(files.stored, limit: transfers) {
+            (file) async throws(StagingError) in try await pinned(file)
+        }
+        let staged = try await boundedMap(files.cachedOnly, limit: transfers) {
+            (file) async throws(StagingError) in try await shared(file)
+        }
+        return stored + staged
+    }
+
     /// An object of Galaxy's own: looked at, and pinned as it is.
-    private func stored(_ input: StoredInput) async throws(StagingError) -> InputEntry {
+    private func pinned(_ input: StoredInput) async throws(StagingError) -> InputEntry {
         let key = input.object.key
         let found: ObjectInfo?
         do throws(S3Error) {

@@ -111,6 +111,53 @@ import Testing
         }
     }
 
+    @Test("extra files are named by their keys; what only the cache has is staged from there")
+    func extraFiles() async throws {
+        let (world, _) = try await world()
+        let store = world.store
+        for (name, bytes) in [
+            ("a.txt", [1, 2, 3]), ("sub/b c.txt", [4]), ("failed", []), ("sub/", []),
+        ]
+            as [(String, [UInt8])]
+        {
+            _ = try await store.put(ObjectKey("0/1/2/dataset_x_files/\(name)"), bytes: bytes)
+        }
+        // Evicted in part, and with one that Galaxy could not push.
+        try world.tree.file("data/x_files/failed", [7, 7])
+        try world.tree.file("data/x_files/only here", [8])
+        let key = try ObjectKey("0/1/2/dataset_x_files/")
+        world.description.inputs[0].extraFiles = try world.tree.at("data/x_files")
+        world.description.inputs[0].extraFilesObject = .init(bucket: "galaxy", key: key)
+        let spec = try await world.spec()
+        let pinned = spec.inputs.filter { $0.galaxyObject != nil }.map(\.key.logSafe)
+        #expect(
+            pinned.sorted() == [
+                "0/1/2/dataset_x.dat", "0/1/2/dataset_x_files/a.txt",
+                "0/1/2/dataset_x_files/sub/b c.txt",
+            ]
+        )
+        _ = try await world.fetch(spec)
+        for (name, bytes) in [
+            ("a.txt", [1, 2, 3]), ("sub/b c.txt", [4]), ("failed", [7, 7]), ("only here", [8]),
+        ] as [(String, [UInt8])] {
+            #expect(try TemporaryTree.read(world.tree.at("data/x_files/\(name)")) == bytes)
+        }
+    }
+
+    @Test("invariant 7: a key that is no path below the directory is refused")
+    func strangeKeys() async throws {
+        let (world, _) = try await world()
+        let prefix = "0/1/2/dataset_x_files/"
+        _ = try await world.store.put(ObjectKey(prefix + "../../../etc/passwd"), bytes: [1])
+        world.description.inputs[0].extraFiles = try world.tree.at("data/x_files")
+        world.description.inputs[0].extraFilesObject = .init(
+            bucket: "galaxy",
+            key: try ObjectKey(prefix)
+        )
+        let failure = await #expect(throws: StagingError.self) { try await world.spec() }
+        #expect(failure?.code == .refused)
+    }
+
     @Test func whereTheBytesComeFrom() async throws {
         func source(object: Int64?, cached: Int?, known: Int64?) async throws -> StoredInput.Source
         {
