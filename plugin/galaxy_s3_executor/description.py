@@ -39,6 +39,8 @@ class RecordingEnvironment(SharedComputeEnvironment):
         self.datasets: list[DatasetInstance] = []
         self.reference_data: list[str] = []
         self._in_store = in_store
+        # By the dataset's bytes: Galaxy asks its store each time.
+        self._stored: dict[Any, Optional[stores.StoredObject]] = {}
 
     def input_path_rewrite(self, dataset):
         self.datasets.append(dataset)
@@ -46,7 +48,12 @@ class RecordingEnvironment(SharedComputeEnvironment):
         return stored.path if stored else super().input_path_rewrite(dataset)
 
     def stored_object(self, dataset) -> Optional[stores.StoredObject]:
-        return stores.stored_object(dataset) if self._in_store and not is_deferred(dataset) else None
+        if not self._in_store or dataset.dataset is None or is_deferred(dataset):
+            return None
+        held = dataset.dataset
+        if held not in self._stored:
+            self._stored[held] = stores.stored_object(dataset)
+        return self._stored[held]
 
     def unstructured_path_rewrite(self, path):
         self.reference_data.append(path)

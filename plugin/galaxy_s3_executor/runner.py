@@ -143,19 +143,22 @@ class S3JobRunner(AsynchronousJobRunner):
                 " move the outputs out of the bucket."
             )
         if mode == "object_store":
-            self._check_object_store(self._metadata(params), who)
+            self._check_object_store(params, who)
 
-    def _check_object_store(self, metadata: str, who: str) -> None:
+    def _check_object_store(self, params: dict[str, Any], who: str) -> None:
         if not stores.has_s3(self.app.object_store):
             raise ConfigurationError(
                 f"{who} asks for `output_mode: object_store`, and Galaxy's own object store is not in S3"
                 f" ({', '.join(stores.S3_STORES)})."
             )
-        if metadata != "internal":
+        retries = params.get("retry_metadata_internally")
+        if retries is None:
+            retries = getattr(self.app.config, "retry_metadata_internally", True)
+        if self._metadata(params) != "internal" or not asbool(retries):
             # A process of its own takes an output that is not in the cache for one that was purged.
             raise ConfigurationError(
-                f"{who} needs `metadata: internal` and Galaxy's `metadata_strategy: directory` for"
-                " `output_mode: object_store`."
+                f"{who} needs `metadata: internal` and Galaxy's `metadata_strategy: directory` and"
+                " `retry_metadata_internally: true` for `output_mode: object_store`."
             )
 
     def _output_mode(self, params: dict[str, Any]) -> str:

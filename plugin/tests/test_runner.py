@@ -217,6 +217,7 @@ def test_a_misspelt_parameter_stops_galaxy(galaxy):
         ),
         ({**IN_STORE, "metadata": "external"}, "environment k8s needs `metadata: internal`"),
         ({**IN_STORE, "metadata_strategy": "extended"}, "and Galaxy's `metadata_strategy: directory`"),
+        ({**IN_STORE, "retry_metadata_internally": "false"}, "and `retry_metadata_internally: true`"),
         ({**OURS, "output_mode": "copies"}, "there are copy, link, object_store"),
         ({**OURS, "metadata": "no"}, "there are external and internal"),
     ],

@@ -24,6 +24,8 @@ package struct RestageRun: Sendable {
         package var isRestored = false
         /// What is there and different.
         package var damaged: [Damage] = []
+        /// Inputs that Galaxy's own object store has no more as they were, one sentence each.
+        package var replaced: [String] = []
     }
 
     /// An object with other bytes than were staged.
@@ -33,10 +35,12 @@ package struct RestageRun: Sendable {
         package var key: ObjectKey
     }
 
-    private enum State: Sendable {
+    private enum State: Sendable, Equatable {
         case intact
         case restored
         case damaged
+        /// Galaxy's own, and no more what was pinned; the text says how.
+        case replaced(String)
     }
 
     package init(store: any ObjectStore, layout: JobLayout, transfers: Int) {
@@ -66,11 +70,13 @@ package struct RestageRun: Sendable {
         for (input, state) in zip(spec.inputs, states) where state == .damaged {
             findings.damaged.append(Damage(name: input.path.logSafe, key: input.key))
         }
+        for case .replaced(let sentence) in states { findings.replaced.append(sentence) }
         for pack in spec.packs {
             switch try await look(at: pack, plan) {
             case .intact: break
             case .restored: findings.isRestored = true
             case .damaged: findings.damaged.append(Damage(name: "a pack", key: pack.key))
+            case .replaced(let sentence): findings.replaced.append(sentence)
             }
         }
         return findings
@@ -131,10 +137,8 @@ package struct RestageRun: Sendable {
 
     private func look(at input: InputEntry) async throws(StagingError) -> State {
         let found = try await info(input.key)
-        guard let digest = input.digest, input.galaxyObject == nil else {
-            try check(input, found)
-            return .intact
-        }
+        if let object = input.galaxyObject { return look(at: input, pinned: object, found) }
+        guard let digest = input.digest else { return .damaged }
         guard let info = found else {
             try await restore(input)
             return .restored
@@ -157,17 +161,15 @@ package struct RestageRun: Sendable {
         }
     }
 
-    /// What is Galaxy's own is never written by us: it is the object that was pinned, or the run is over.
-    private func check(_ input: InputEntry, _ found: ObjectInfo?) throws(StagingError) {
-        let there = found.map { $0.eTag.text == input.galaxyObject?.eTag }
-        guard there != true else { return }
-        throw StagingError(
-            .changed,
-            what: "\(input.path) is "
-                + (there == nil ? "gone from" : "another one by now in") + " Galaxy's object store",
-            place: input.key.logSafe,
-            remedy: "Run the job again, unless somebody has purged the dataset."
-        )
+    /// What is Galaxy's own is never written by us: it is the object that was pinned, or it is not.
+    private func look(
+        at input: InputEntry,
+        pinned object: GalaxyObject,
+        _ found: ObjectInfo?
+    ) -> State {
+        guard found?.eTag.text != object.eTag else { return .intact }
+        let how = found == nil ? "gone from" : "another one by now in"
+        return .replaced("\(input.path) is \(how) Galaxy's object store (\(input.key))")
     }
 
     private func restore(_ input: InputEntry) async throws(StagingError) {

@@ -62,8 +62,9 @@ import Testing
         try world.swap()
         let again = RestageRun(store: world.store, layout: world.layout, transfers: 2)
         let plan = try world.plan()
-        let verdict = await #expect(throws: StagingError.self) { try await again(spec, plan) }
-        #expect(verdict?.code == .changed)
+        let found = try await again(spec, plan)
+        #expect(found.replaced.count == 1)
+        #expect(found.replaced.first?.contains("another one by now") == true)
         #expect(world.store.storedBytes(key) == other, "what is Galaxy's is never written")
     }
 
@@ -74,8 +75,9 @@ import Testing
         try await world.store.delete(key)
         let again = RestageRun(store: world.store, layout: world.layout, transfers: 2)
         let plan = try world.plan()
-        let verdict = await #expect(throws: StagingError.self) { try await again(spec, plan) }
-        #expect(verdict?.code == .changed)
+        let found = try await again(spec, plan)
+        #expect(found.replaced.first?.contains("is gone from Galaxy's object store") == true)
+        #expect(!found.isRestored)
         #expect(world.store.storedBytes(key) == nil)
     }
 
