@@ -42,11 +42,13 @@ package struct KeyPrefix: Hashable, Sendable, CustomStringConvertible {
 /// <prefix>/stage/<sha256(path)>/<nonce>         bytes staged from the head's disk
 /// <prefix>/staged/<sha256(path)>/<version>      record of what is staged
 /// <prefix>/data/<instance>/<run>/<attempt>/<n>  bytes of one output
-/// <prefix>/links/<instance>/<sha256(path)>      record: a link on the head names this object
+/// <prefix>/links/<instance>/<sha256(path)>/<sha256(key)>
+///                                               record: a link on the head names this object
 /// <prefix>/mount/<nonce>                        what is looked for in the mounted bucket, and removed
 /// <prefix>/packs/<sha256>                       content-named packs
 /// <prefix>/packs/<sha256>-<nonce>               the same where that object is damaged
 /// <prefix>/jobs/<instance>/<run>/…              spec, pack, attempts, result
+/// <prefix>/gc/<instance>                        somebody is freeing space
 /// <prefix>/doctor/<nonce>/…                     what `doctor` tries out, and removes
 /// ```
 package struct JobLayout: Sendable, Hashable {
@@ -68,10 +70,11 @@ package struct JobLayout: Sendable, Hashable {
         key("staged/\(name(of: path))/\(version)")
     }
 
-    /// The record that a link on the head at `path` names an object. Every Galaxy has its own: two may
-    /// have the same paths on different disks.
-    package func link(_ path: FilePath) -> ObjectKey {
-        key("links/\(instance)/\(name(of: path))")
+    /// The record that a link on the head at `path` names the object at `target`. Every Galaxy has its
+    /// own, because two may have the same paths on different disks; and so has every object, because
+    /// removing the record of one that is named no more must not remove another's.
+    package func link(_ path: FilePath, to target: ObjectKey) -> ObjectKey {
+        key("links/\(instance)/\(name(of: path))/\(SHA256Digest(of: target.bytes).hex)")
     }
 
     /// A marker to be seen in the mounted bucket.
@@ -118,6 +121,12 @@ package struct JobLayout: Sendable, Hashable {
     package func data(_ run: RunID, _ attempt: AttemptID, _ number: Int) -> ObjectKey {
         key("data/\(instance)/\(run)/\(attempt)/\(number)")
     }
+
+    /// What keeps two that free space from being at work at once.
+    package var garbageLock: ObjectKey { key("gc/\(instance)") }
+
+    /// Everything that is ours begins so.
+    package var everything: [UInt8] { Array(joined("").utf8) }
 
     /// Where one examination of the store tries things out.
     package func doctorPrefix(nonce: String) -> String { joined("doctor/\(nonce)/") }

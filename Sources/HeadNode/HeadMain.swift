@@ -14,7 +14,7 @@ struct HeadNodeCommand: AsyncParsableCommand {
             RunCommand.self, ServeCommand.self, StatusCommand.self, LogsCommand.self,
             CancelCommand.self,
             CollectCommand.self, CheckConfigCommand.self, DoctorCommand.self,
-            S3Command.self,
+            GarbageCommand.self, S3Command.self,
             SupervisorCommand.self,
         ]
     )

@@ -39,6 +39,9 @@ package struct JobDescription: VersionedDocument, Equatable {
         package var object: StoreObject?
         /// Where Galaxy's own S3 object store has its extra files: what their keys begin with.
         package var extraFilesObject: StoreObject?
+        /// Whether the file is Galaxy's own, in its file store on this disk, so that a link may take
+        /// its place; nil for no.
+        package var inFileStore: Bool?
 
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case path
@@ -46,6 +49,7 @@ package struct JobDescription: VersionedDocument, Equatable {
             case metadataFiles = "metadata_files"
             case object
             case extraFilesObject = "extra_files_object"
+            case inFileStore = "in_file_store"
         }
     }
 

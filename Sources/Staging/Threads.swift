@@ -31,6 +31,15 @@ package enum Threads {
         pthread_detach(thread)
     }
 
+    /// What `body` gives on a thread of its own.
+    package static func value<Value: Sendable>(
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value {
+        await withCheckedContinuation { continuation in
+            start { continuation.resume(returning: body()) }
+        }
+    }
+
     /// What `body` gives on a thread of its own; nil if that takes longer than `limit`, or the task is
     /// cancelled. The thread goes on by itself then, so the caller bounds how many there are.
     package static func value<Value: Sendable>(

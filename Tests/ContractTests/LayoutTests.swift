@@ -18,7 +18,7 @@ import Testing
         [
             layout.stage(path, nonce: "0123456789abcdef0123456789abcdef"),
             layout.staged(path, version: Sample.sha.hex),
-            layout.link(path),
+            layout.link(path, to: layout.data(run, attempt, number)),
             layout.pack(Sample.sha),
             layout.spec(run),
             layout.runPack(run, nonce: "0123456789abcdef0123456789abcdef"),
@@ -61,15 +61,16 @@ import Testing
     @Test("B12: two paths never share a key")
     func pathsApart() throws {
         let layout = try Sample.layout()
+        let target = layout.spec(try Sample.run())
         var random = SeededGenerator(seed: 7)
         var seen: [ObjectKey: FilePath] = [:]
         for _ in 0..<3_000 {
             let path = try FilePath([0x2F] + random.fileName())
-            let other = seen.updateValue(path, forKey: layout.link(path))
+            let other = seen.updateValue(path, forKey: layout.link(path, to: target))
             #expect(other == nil || other == path)
         }
         let pair = try [FilePath("/\u{e9}"), FilePath("/e\u{301}")]
-        #expect(layout.link(pair[0]) != layout.link(pair[1]))
+        #expect(layout.link(pair[0], to: target) != layout.link(pair[1], to: target))
     }
 
     @Test("B27: no run's keys begin with another's")

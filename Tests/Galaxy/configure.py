@@ -107,7 +107,7 @@ write(
                 "addressing": "path",
             },
             "local": {"worker": worker, "state_directory": str(home / "runs")},
-            "link": {"mount": str(home / "mount")},
+            "link": {"mount": str(home / "mount"), "inputs": True},
         },
     },
 )

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pysam
@@ -106,7 +107,21 @@ class TestLinks:
         assert entry["key"] == str(Path(os.readlink(path)).relative_to(lab.mount))
         assert entry["key"].startswith("galaxy/data/test/")
 
-    def test_without_the_mount_outputs_are_copied(self, lab, lines):
+    def test_an_input_becomes_a_link_too(self, lab):
+        upload = lab.upload(LINES, name="to be linked")
+        path = lab.path(upload["id"])
+        # Files that are newer than two seconds could still change unseen.
+        lab.until(lambda: time.time() - path.stat().st_ctime > 3)
+        lab.start("test_kinds_linked", input=upload, greeting="hello").ended_ok()
+        assert lab.is_link(upload["id"])
+        assert lab.text(upload["id"]) == LINES
+        again = lab.start("test_line", input=upload)
+        again.ended_ok()
+        assert again.text() == LINES + "more\n"
+
+    def test_without_the_mount_outputs_are_copied(self, lab):
+        # Not one that is a link by now: Galaxy could not find it.
+        lines = lab.upload(LINES, name="for a job without the mount")
         subprocess.run(["umount", "--lazy", lab.mount], check=True)
         try:
             assert not lab.mount.is_mount()
@@ -114,6 +129,7 @@ class TestLinks:
             job.ended_ok()
             assert job.text("plain") == self.GREETING + LINES
             assert not any(lab.path(dataset).is_symlink() for dataset in job.outputs.values())
+            assert not lab.path(lines["id"]).is_symlink()
             (collection,) = job.collections.values()
             assert lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
             lab.until(lambda: "The outputs are copied, not linked" in lab.log())

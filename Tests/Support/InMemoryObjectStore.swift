@@ -46,6 +46,9 @@ package final class InMemoryObjectStore: ObjectStore {
         var calls: [Call] = []
     }
 
+    /// The clock of this store: each change is a second after the one before, counted from here.
+    package static let firstModified: Int64 = 1_700_000_000
+
     private let state = Mutex(State())
     private let fault: FaultHook
     private let smallestPartBytes: Int
@@ -314,7 +317,7 @@ package final class InMemoryObjectStore: ObjectStore {
                 eTag: eTag,
                 checksum: checksum,
                 metadata: options.metadata,
-                lastModified: 1_700_000_000 + Int64(state.serial)
+                lastModified: Self.firstModified + Int64(state.serial)
             ),
             contentType: options.contentType
         )

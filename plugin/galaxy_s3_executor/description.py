@@ -182,6 +182,8 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
             if stored:
                 inputs[path]["object"] = describe_object(stored)
         known = inputs[path]
+        if not stored and in_file_store(dataset, path):
+            known["in_file_store"] = True
         for file in metadata_files(dataset):
             if encode(file) not in known["metadata_files"]:
                 known["metadata_files"].append(encode(file))
@@ -190,6 +192,19 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
 
 def is_deferred(dataset) -> bool:
     return dataset.dataset is not None and dataset.dataset.state == dataset.dataset.states.DEFERRED
+
+
+def in_file_store(dataset, path: str) -> bool:
+    """Whether the file is Galaxy's own, in a store on disk: nobody else's is ever replaced."""
+    inner = dataset.dataset
+    store = inner and inner.object_store
+    if store is None or inner.external_filename or inner.purged:
+        return False
+    if getattr(store, "backends", None):
+        store = store.get_concrete_store_by_object_store_id(inner.object_store_id)
+    if getattr(store, "store_type", None) != "disk" or not getattr(store, "file_path", None):
+        return False
+    return path != normal(store.file_path) and is_below(path, normal(store.file_path))
 
 
 def extra_files(dataset, path: str) -> Optional[Path]:

@@ -161,6 +161,11 @@ class S3JobRunner(AsynchronousJobRunner):
                 " `retry_metadata_internally: true` for `output_mode: object_store`."
             )
 
+        if mode == "link" and not has_disk(getattr(self.app, "object_store", None)):
+            raise ConfigurationError(
+                f"{who} needs a disk object store for `output_mode: link`: links can be put nowhere else."
+            )
+
     def _output_mode(self, params: dict[str, Any]) -> str:
         """As the head node takes it from a destination's parameters, the runner's, and Galaxy's own file."""
         mode = params.get("output_mode") or self.runner_params["output_mode"]
@@ -474,6 +479,14 @@ class S3JobRunner(AsynchronousJobRunner):
 
 def is_final(event: Any) -> bool:
     return isinstance(event, Refused) or (event is not None and event.state in ENDED)
+
+
+def has_disk(store) -> bool:
+    """Whether a file of Galaxy's object store can be on this machine's disk."""
+    backends = getattr(store, "backends", None)
+    if backends:
+        return any(has_disk(backend) for backend in backends.values())
+    return getattr(store, "store_type", "disk") == "disk"
 
 
 def check_output_mode(mode: str, who: str) -> None:

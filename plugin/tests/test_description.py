@@ -21,6 +21,10 @@ class Dataset:
         self.dataset = SimpleNamespace(
             state="deferred" if deferred else "ok",
             states=states,
+            object_store=None,
+            object_store_id=None,
+            external_filename=None,
+            purged=False,
             extra_files_path_exists=lambda: extra_files is not None,
             extra_files_path=extra_files and str(extra_files),
             extra_files_path_name=extra_files and os.path.basename(extra_files),
@@ -174,6 +178,41 @@ def test_a_dataset_that_only_a_template_asked_for_is_an_input(job, tmp_path):
     read = make(tmp_path / "objects/dataset_9.dat")
     job.recorded.datasets.append(Dataset(read))
     assert [one["path"] for one in job.describe()["inputs"]] == [str(read)]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_ours"),
+    [
+        ({}, True),
+        ({"external_filename": "/library/reads"}, False),
+        ({"purged": True}, False),
+        ({"object_store": None}, False),
+        ({"object_store": SimpleNamespace(store_type="boto3", file_path="/objects")}, False),
+        ({"object_store": SimpleNamespace(store_type="disk", file_path="/obj")}, False),
+        ({"object_store": SimpleNamespace(store_type="disk", file_path="/objects/dataset_1.dat")}, False),
+    ],
+)
+def test_only_files_of_galaxys_own_store_may_be_replaced(change, is_ours):
+    dataset = Dataset("/objects/dataset_1.dat")
+    disk = SimpleNamespace(store_type="disk", file_path="/objects/")
+    inner = {"object_store": disk, **change}
+    for name, value in inner.items():
+        setattr(dataset.dataset, name, value)
+    assert description.in_file_store(dataset, "/objects/dataset_1.dat") == is_ours
+
+
+def test_a_nested_store_is_asked_for_the_one_that_has_the_file():
+    stores = {
+        "disk": SimpleNamespace(store_type="disk", file_path="/objects"),
+        "s3": SimpleNamespace(store_type="boto3", file_path="/cache"),
+    }
+    dataset = Dataset("/objects/dataset_1.dat")
+    dataset.dataset.object_store = SimpleNamespace(
+        store_type="distributed", backends=stores, get_concrete_store_by_object_store_id=stores.get
+    )
+    for id, is_ours in (("disk", True), ("s3", False), ("gone", False)):
+        dataset.dataset.object_store_id = id
+        assert description.in_file_store(dataset, "/objects/dataset_1.dat") == is_ours
 
 
 def test_extra_files_are_where_the_object_store_has_them(job, tmp_path):

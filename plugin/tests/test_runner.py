@@ -246,6 +246,30 @@ def test_galaxys_own_setting_is_as_good_as_the_environments(galaxy):
 
 
 @pytest.mark.parametrize(
+    ("store", "is_fine"),
+    [
+        (SimpleNamespace(store_type="disk"), True),
+        (SimpleNamespace(store_type="boto3"), False),
+        (SimpleNamespace(backends={0: SimpleNamespace(store_type="boto3")}), False),
+        (
+            SimpleNamespace(
+                backends={"a": SimpleNamespace(store_type="boto3"), "b": SimpleNamespace(store_type="disk")}
+            ),
+            True,
+        ),
+    ],
+)
+def test_links_need_a_disk(galaxy, store, is_fine):
+    app = galaxy({"outputs_to_working_directory": False})
+    app.object_store = store
+    if is_fine:
+        S3JobRunner(app, 4, output_mode="link")
+        return
+    with pytest.raises(ConfigurationError, match="needs a disk object store"):
+        S3JobRunner(app, 4, output_mode="link")
+
+
+@pytest.mark.parametrize(
     ("params", "runner", "block", "mode"),
     [
         ({}, {}, None, "copy"),

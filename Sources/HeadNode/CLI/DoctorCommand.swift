@@ -79,13 +79,19 @@ struct DoctorCommand: AsyncParsableCommand {
                     .run()
                 )
             }
+            let store = factory.store(policy: policy)
+            let layout = JobLayout(prefix: settings.prefix, instance: settings.instance)
             await StoreExamination(
-                store: factory.store(policy: policy),
-                layout: JobLayout(prefix: settings.prefix, instance: settings.instance),
+                store: store,
+                layout: layout,
                 sendsChecksums: settings.storage.checksums == "when_supported",
                 now: { Clock.fileTime().seconds }
             )
             .run(report)
+            if let mount = settings.outputs.mount {
+                let look = MountLook(mount, store: store, layout: layout)
+                report(await MountExamination(look: look).run())
+            }
         } catch {
             report(.fail("credentials", error))
         }

@@ -63,6 +63,13 @@ enum ConfigSchema {
         expected: "s3.prefix or what is above it; / for the whole bucket",
         doc: "The part of the bucket that is seen at `link.mount`; `/` is the whole bucket."
     ) { (text) throws(ContractError) in try KeyPrefix(text) }
+    static let linkInputs = flag(
+        "link.inputs",
+        fallback: false,
+        doc:
+            "Whether inputs larger than `staging.pack_below` become links too once they are staged: "
+            + "datasets in Galaxy's own file store, nothing else."
+    )
 
     static let bucket = plain(
         "s3.bucket",
@@ -239,7 +246,7 @@ enum ConfigSchema {
 
     private static let own: [ConfigKey] = [
         instance.key, executor.key, retries.key, disruptions.key, disruptionDelay.key,
-        outputMode.key, linkMount.key, linkPrefix.key,
+        outputMode.key, linkMount.key, linkPrefix.key, linkInputs.key,
         bucket.key, endpoint.key, region.key, prefix.key, addressing.key, checksums.key,
         encryption.key, kmsKeyID.key, storageClass.key, requesterPays.key, allowHTTP.key,
         caFile.key, profile.key,

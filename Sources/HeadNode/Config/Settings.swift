@@ -38,11 +38,13 @@ struct Settings: Sendable, Equatable {
     }
 }
 
-/// What becomes of outputs.
+/// What becomes of outputs, and of inputs that are in the bucket.
 struct OutputSettings: Sendable, Equatable {
     var mode = OutputMode.copy
     /// Where links name objects of the bucket; nil where it is not mounted.
     var mount: BucketMount?
+    /// Whether inputs become links once they are staged.
+    var linksInputs = false
 }
 
 /// How tools are run on this machine.

@@ -265,7 +265,15 @@ struct SettingsResolver {
     private mutating func outputs(_ own: KeyPrefix?) -> OutputSettings? {
         let mount = read(ConfigSchema.linkMount)
         let prefix = read(ConfigSchema.linkPrefix)
-        guard let mode = read(ConfigSchema.outputMode), let prefix else { return nil }
+        let linksInputs = read(ConfigSchema.linkInputs)
+        guard let mode = read(ConfigSchema.outputMode), let prefix, let linksInputs
+        else { return nil }
+        if linksInputs, !isSet(ConfigSchema.linkMount.key) {
+            reportMissing(
+                ConfigSchema.linkMount.key,
+                "link.inputs is true, and nothing says where the bucket is mounted"
+            )
+        }
         let bucketMount = mount.map { BucketMount(path: $0, prefix: prefix) }
         switch mode {
         case .copy, .objectStore: break
@@ -284,7 +292,7 @@ struct SettingsResolver {
                 "Write s3.prefix or what is above it."
             )
         }
-        return OutputSettings(mode: mode, mount: bucketMount)
+        return OutputSettings(mode: mode, mount: bucketMount, linksInputs: linksInputs)
     }
 
     private mutating func serve() -> ServeSettings? {

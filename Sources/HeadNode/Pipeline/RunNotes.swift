@@ -12,25 +12,16 @@ struct RunNotes: Sendable {
     let spec: RunSpec?
 
     init(_ description: JobDescription) throws(HeadError) {
-        let folder: FilePath
-        do throws(NameError) {
-            folder = try description.jobDirectory.appending(HeadState.directoryName)
-        } catch {
-            throw HeadError(.description, what: error.what)
-        }
-        guard let bytes = try Self.read("run.json", in: folder) else {
+        guard let state = try Self.state(in: description.jobDirectory) else {
             throw HeadError(
                 .noRun,
                 what: "Job \(description.galaxyID) has no run",
-                place: folder.logSafe,
+                place: description.jobDirectory.logSafe,
                 remedy: "Start one with galaxy-head-node run."
             )
         }
-        do throws(ContractError) {
-            state = try ContractCoding.decode(RunState.self, from: bytes, name: "run's notes")
-        } catch {
-            throw HeadError(.machine, what: error.what, place: folder.logSafe)
-        }
+        self.state = state
+        let folder = try Self.folder(of: description.jobDirectory)
         let specBytes = try Self.read("spec.json", in: folder)
         do throws(ContractError) {
             spec = try specBytes.map { (bytes) throws(ContractError) in
@@ -38,6 +29,25 @@ struct RunNotes: Sendable {
             }
         } catch {
             throw HeadError(.machine, what: error.what, place: folder.logSafe)
+        }
+    }
+
+    /// What is noted of the last run of the job in this directory; nil for nothing.
+    static func state(in jobDirectory: FilePath) throws(HeadError) -> RunState? {
+        let folder = try folder(of: jobDirectory)
+        guard let bytes = try read("run.json", in: folder) else { return nil }
+        do throws(ContractError) {
+            return try ContractCoding.decode(RunState.self, from: bytes, name: "run's notes")
+        } catch {
+            throw HeadError(.machine, what: error.what, place: folder.logSafe)
+        }
+    }
+
+    private static func folder(of jobDirectory: FilePath) throws(HeadError) -> FilePath {
+        do throws(NameError) {
+            return try jobDirectory.appending(HeadState.directoryName)
+        } catch {
+            throw HeadError(.description, what: error.what)
         }
     }
 

@@ -36,7 +36,24 @@ extension Settings {
         _ layout: JobLayout,
         note: @escaping @Sendable (String) -> Void
     ) -> LinkKeeper? {
-        guard outputs.mode == .link, let mount = outputs.mount else { return nil }
+        outputs.mode == .link ? keeper(store, layout, note) : nil
+    }
+
+    /// Who makes links to inputs; nil where they stay files.
+    func inputLinkKeeper(
+        _ store: S3Store,
+        _ layout: JobLayout,
+        note: @escaping @Sendable (String) -> Void
+    ) -> LinkKeeper? {
+        outputs.linksInputs ? keeper(store, layout, note) : nil
+    }
+
+    private func keeper(
+        _ store: S3Store,
+        _ layout: JobLayout,
+        _ note: @escaping @Sendable (String) -> Void
+    ) -> LinkKeeper? {
+        guard let mount = outputs.mount else { return nil }
         return LinkKeeper(
             look: MountLook(mount, store: store, layout: layout),
             transfers: staging.limits.transfers,

@@ -15,13 +15,21 @@ struct StageStep: Sendable {
     let run: RunID
     let observe: RunObserver
 
+    /// What was staged, as it was planned and as the worker is told of it.
+    private struct Staged: Sendable {
+        let plan: StagePlan
+        let inputs: [InputEntry]
+        /// The spec.
+        let bytes: [UInt8]
+    }
+
     /// - Returns: the spec's bytes, as they are in the bucket.
     func callAsFunction() async throws(HeadError) -> [UInt8] {
         try description.checkObjects(settings)
         observe(.phaseBegan("stage"))
         let meter = PhaseMeter("stage")
         let clock = PhaseClock(store.metrics)
-        let bytes = try await staging("Cannot stage job \(description.galaxyID)") {
+        let staged = try await staging("Cannot stage job \(description.galaxyID)") {
             () async throws(StagingError) in
             try await reporting(meter, observe) { () async throws(StagingError) in
                 try await stage(meter)
@@ -29,30 +37,42 @@ struct StageStep: Sendable {
         }
         let isFirst = try await storing("Cannot store the spec of run \(run)") {
             () async throws(S3Error) in
-            try await DocumentStore(store).put(bytes, at: layout.spec(run), condition: .absent)
+            try await DocumentStore(store)
+                .put(staged.bytes, at: layout.spec(run), condition: .absent)
         }
+        await linkInputs(staged)
         observe(.phaseEnded(clock.report(meter), alreadyThere: meter.reading.alreadyThere))
-        if isFirst { return bytes }
+        if isFirst { return staged.bytes }
         // A head that was cut off right here has stored it before; the worker may have it already.
         let stored = try await storing("Cannot read the spec of run \(run)") {
             () async throws(S3Error) in try await DocumentStore(store).bytes(layout.spec(run))
         }
-        return stored ?? bytes
+        return stored ?? staged.bytes
     }
 
-    private func stage(_ meter: PhaseMeter) async throws(StagingError) -> [UInt8] {
+    /// Puts links in place of inputs, if that is wanted. The job does not depend on it.
+    private func linkInputs(_ staged: Staged) async {
+        let keeper = settings.inputLinkKeeper(store, layout) { observe(.note($0)) }
+        guard let keeper else { return }
+        do throws(StagingError) {
+            try await InputLinkRun(keeper)(staged.plan, staged.inputs)
+        } catch {
+            observe(.note("Inputs stay files, and are not linked: \(error.line)"))
+        }
+    }
+
+    private func stage(_ meter: PhaseMeter) async throws(StagingError) -> Staged {
         try description.validate()
         do throws(StagingError) {
             return try await surveyAndStage(meter)
         } catch {
-            // An input may have become a link meanwhile: it is an output of a job that was finished just
-            // now.
-            guard error.code == .changed, settings.outputs.mode == .link else { throw error }
+            // An input may have become a link meanwhile: another job has just made it or staged it.
+            guard error.code == .changed, settings.outputs.mount != nil else { throw error }
             return try await surveyAndStage(meter)
         }
     }
 
-    private func surveyAndStage(_ meter: PhaseMeter) async throws(StagingError) -> [UInt8] {
+    private func surveyAndStage(_ meter: PhaseMeter) async throws(StagingError) -> Staged {
         let survey = try JobSurvey(description, mount: settings.outputs.mount)
         let plan = try StagePlan(survey, packBelow: settings.staging.packBelow)
         let stage = StageRun(
@@ -70,7 +90,8 @@ struct StageStep: Sendable {
             staged: try await stage(plan),
             policy: settings.staging
         )
-        return try documents { () throws(ContractError) in try ContractCoding.encode(spec) }
+        let bytes = try documents { () throws(ContractError) in try ContractCoding.encode(spec) }
+        return Staged(plan: plan, inputs: spec.inputs, bytes: bytes)
     }
 }
 

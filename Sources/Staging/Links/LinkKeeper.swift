@@ -14,22 +14,36 @@ package struct LinkKeeper: OutputKeeper {
     let transfers: Int
     /// Told why outputs are copied after all: one sentence a run.
     let note: @Sendable (String) -> Void
+    let now: @Sendable () -> FileTime
+
+    /// Who frees space frees nothing that is younger than twice this, in seconds. So it is never about
+    /// to free what a link is made to.
+    package static let longestAge: Int64 = 12 * 3600
 
     package init(
         look: MountLook,
         transfers: Int,
+        now: @escaping @Sendable () -> FileTime = Clock.fileTime,
         note: @escaping @Sendable (String) -> Void
     ) {
         self.look = look
         self.transfers = transfers
+        self.now = now
         self.note = note
     }
 
     package func examine(_ plan: inout OutputPlan) async throws(StagingError) {
         guard !plan.kept.isEmpty else { return }
-        _ = try await boundedMap(plan.kept, limit: transfers) {
-            (output) async throws(StagingError) in try await verify(output)
+        let old = try await boundedMap(plan.kept, limit: transfers) {
+            (output) async throws(StagingError) -> KeptOutput? in
+            try await verify(output) ? nil : output
         }
+        .compactMap { $0 }
+        if !old.isEmpty {
+            plan.copy(old)
+            note("\(old.count) outputs are copied, not linked: they were stored too long ago.")
+        }
+        if plan.kept.isEmpty { return }
         if let trouble = try await look.trouble() {
             plan.copy(plan.kept)
             return note("The outputs are copied, not linked: \(trouble).")
@@ -54,14 +68,17 @@ package struct LinkKeeper: OutputKeeper {
     }
 
     /// Invariant 2: what a link is to name must be in the bucket, with size and digest.
-    func verify(_ output: KeptOutput) async throws(StagingError) {
-        guard try await look.store.holds(output) else {
+    ///
+    /// - Returns: whether it was stored lately enough to be linked.
+    func verify(_ output: KeptOutput) async throws(StagingError) -> Bool {
+        guard let age = try await look.store.age(of: output, now: now()) else {
             throw StagingError(
                 .mismatch,
                 what: "\(output.file.path) is not in the bucket as the report names it",
                 place: output.key.logSafe
             )
         }
+        return age < Self.longestAge
     }
 
     /// Puts a link in place of what is at an output's path, by rename. The record comes first: an
@@ -80,7 +97,8 @@ package struct LinkKeeper: OutputKeeper {
         let record = LinkRecord(path: path, of: output.file, at: output.key)
         let bytes = try documents { () throws(ContractError) in try ContractCoding.encode(record) }
         do throws(S3Error) {
-            try await DocumentStore(look.store).put(bytes, at: look.layout.link(path))
+            try await DocumentStore(look.store)
+                .put(bytes, at: look.layout.link(path, to: output.key))
         } catch {
             throw .store("record the link \(path)", error)
         }
@@ -90,14 +108,19 @@ package struct LinkKeeper: OutputKeeper {
 }
 
 extension ObjectStore {
-    /// Whether the object is there, with size and digest; a store that keeps no checksum only knows the
-    /// size.
-    func holds(_ output: KeptOutput) async throws(StagingError) -> Bool {
+    /// How long ago the object was stored, in seconds; nil if it is not there with size and digest. A
+    /// store that keeps no checksum only knows the size.
+    func age(
+        of output: KeptOutput,
+        now: FileTime
+    ) async throws(StagingError) -> Int64? {
+        let info: ObjectInfo?
         do throws(S3Error) {
-            let info = try await head(output.key)
-            return info?.holds(size: output.file.size, output.file.digest) == true
+            info = try await head(output.key)
         } catch {
             throw .store("look at \(output.file.path) in the bucket", error)
         }
+        guard let info, info.holds(size: output.file.size, output.file.digest) else { return nil }
+        return info.lastModified.map { now.seconds - $0 } ?? .max
     }
 }

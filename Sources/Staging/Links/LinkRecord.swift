@@ -18,6 +18,8 @@ package struct LinkRecord: VersionedDocument, Equatable {
     package var digest: CRC64NVME
     package var mode: FileMode
     package var modified: FileTime
+    /// Whether the link was gone when somebody looked for what can be freed.
+    package var isGone: Bool?
 
     package init(path: FilePath, of file: PushedFile, at key: ObjectKey) {
         self.path = path

@@ -14,7 +14,7 @@ import Transport
 /// bucket, or nothing at all. So every look has a thread of its own and a time limit, and a mount is
 /// trusted only while it shows what was stored a moment ago.
 package struct MountLook: Sendable {
-    let mount: BucketMount
+    package let mount: BucketMount
     let store: any ObjectStore
     let layout: JobLayout
     /// How long the mount may take to answer.
@@ -40,7 +40,7 @@ package struct MountLook: Sendable {
     /// content that was stored just now.
     ///
     /// - Throws: when the store itself does not work.
-    func trouble() async throws(StagingError) -> String? {
+    package func trouble() async throws(StagingError) -> String? {
         let marker = layout.marker(nonce: Nonce.draw())
         let content = SecureRandom.bytes(64)
         do throws(S3Error) {

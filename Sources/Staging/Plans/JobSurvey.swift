@@ -19,6 +19,8 @@ package struct JobSurvey: Sendable {
     package var tools: [SurveyedFile] = []
     /// Any of these that are links to objects of the mounted bucket: those need not travel.
     package var linked: [LinkedFile] = []
+    /// Inputs that a link may take the place of.
+    package var replaceable: Set<FilePath> = []
     /// Outputs that lie outside the job directory and exist already, as Galaxy makes them, empty.
     package var placeholders: [SurveyedFile] = []
     package var directories: [DirectoryEntry] = []
@@ -69,6 +71,7 @@ package struct JobSurvey: Sendable {
             if let parent = input.path.parent { homes.append(parent) }
         } else {
             try addFile(input.path, to: \.data)
+            if input.inFileStore == true { replaceable.insert(input.path) }
         }
         for file in input.metadataFiles ?? [] { try addFile(file, to: \.data) }
         guard let extra = input.extraFiles else { return }

@@ -13,6 +13,8 @@ package struct StagePlan: Sendable {
     package var shared: [SurveyedFile] = []
     /// Links to objects that are in the bucket already, as outputs of other jobs.
     package var linked: [LinkedFile] = []
+    /// Those of `shared` that a link may take the place of, and perhaps others.
+    package var replaceable: Set<FilePath> = []
     /// Small inputs and reference data: one pack named by its content.
     package var dataPack: [SurveyedFile] = []
     /// Inputs that are in the bucket as objects of Galaxy's own: nothing of them travels.
@@ -31,6 +33,7 @@ package struct StagePlan: Sendable {
         packBelow: Int64
     ) throws(StagingError) {
         linked = survey.linked
+        replaceable = survey.replaceable
         roots = try RootPlan.roots(for: survey.homes)
         directories = survey.directories.sorted { $0.path < $1.path }
         links = survey.links.sorted { $0.path < $1.path }

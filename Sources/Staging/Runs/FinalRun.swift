@@ -56,13 +56,16 @@ package struct FinalRun: Sendable {
         for path in paths {
             guard let (file, candidates) = try await settled(path, pushed) else { continue }
             let descriptor = try file.open()
-            let digest = try DescriptorSource(descriptor, length: file.size, name: path).checksum()
+            let digest = try await Self.digest(
+                DescriptorSource(descriptor, length: file.size, name: path)
+            )
             guard let (source, key) = candidates.first(where: { $0.0.digest == digest }) else {
                 continue
             }
             let output = KeptOutput(file: source.moved(to: path, file), key: key)
-            guard try await store.holds(output) else { continue }
-            if let keeper {
+            let time = keeper?.now() ?? now()
+            guard let age = try await store.age(of: output, now: time) else { continue }
+            if let keeper, age < LinkKeeper.longestAge {
                 if count == 0 { trouble = try await keeper.look.trouble() }
                 if trouble == nil {
                     trouble = await keeper.look.trouble(with: key, size: file.size)
@@ -84,6 +87,18 @@ package struct FinalRun: Sendable {
             count += 1
         }
         return count
+    }
+
+    /// Reads a file to its end, which may take long: tasks have few threads.
+    private static func digest(_ source: DescriptorSource) async throws(StagingError) -> CRC64NVME {
+        let outcome = await Threads.value { () -> Result<CRC64NVME, StagingError> in
+            do throws(StagingError) {
+                return .success(try source.checksum())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
     }
 
     /// The file at `path`, when it has not been changed for long enough that a change would be seen, and
@@ -118,7 +133,8 @@ package struct FinalRun: Sendable {
             path: file.path,
             key: output.key,
             size: file.size,
-            digest: output.file.digest
+            digest: output.file.digest,
+            instance: layout.instance
         )
         let bytes = try documents { () throws(ContractError) in try ContractCoding.encode(record) }
         do throws(S3Error) {

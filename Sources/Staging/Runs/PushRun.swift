@@ -102,7 +102,7 @@ package struct PushRun: Sendable {
         let descriptor = try file.open()
         meter.expect(bytes: file.size, files: 1)
         let source = DescriptorSource(descriptor, length: file.size, name: file.path)
-        let options = PutOptions(metadata: Self.metadata(of: file))
+        let options = PutOptions(metadata: file.objectMetadata)
         let upload = VerifiedUpload(store: store, meter: meter)
         let digest = try await upload(source, to: key, options: options, name: file.path.logSafe)
         try file.check(descriptor)
@@ -149,12 +149,11 @@ package struct PushRun: Sendable {
             location: location
         )
     }
+}
 
+extension SurveyedFile {
     /// What lets a mounted bucket show the file as it was (s3fs reads `mode` and `mtime`).
-    private static func metadata(of file: SurveyedFile) -> [String: String] {
-        [
-            "mode": String(file.mode.bits | 0o100000),
-            "mtime": String(file.stamp.modified.seconds),
-        ]
+    var objectMetadata: [String: String] {
+        ["mode": String(mode.bits | 0o100000), "mtime": String(stamp.modified.seconds)]
     }
 }

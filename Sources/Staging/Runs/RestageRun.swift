@@ -181,7 +181,9 @@ package struct RestageRun: Sendable {
             throw otherFile(input)
         }
         let upload = VerifiedUpload(store: store, meter: PhaseMeter("stage"))
-        let digest = try await upload(source, to: input.key, name: input.path.logSafe)
+        let options = PutOptions(metadata: file.objectMetadata)
+        let name = input.path.logSafe
+        let digest = try await upload(source, to: input.key, options: options, name: name)
         guard digest == input.digest else {
             // It changed under our hands; what is there now is of no use to anybody.
             do throws(S3Error) {

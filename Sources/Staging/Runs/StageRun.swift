@@ -241,7 +241,11 @@ package struct StageRun: Sendable {
     /// What a link names is in the bucket: its record says what it is.
     private func linked(_ link: LinkedFile) async throws(StagingError) -> InputEntry {
         let record = try await DocumentStore(store)
-            .read(LinkRecord.self, at: layout.link(link.path), name: "record of a link")
+            .read(
+                LinkRecord.self,
+                at: layout.link(link.path, to: link.key),
+                name: "record of a link"
+            )
         guard let record, record.path == link.path, record.key == link.key else {
             // Somebody else's link: its object may be anything, so it is read like any other file.
             return try await shared(try SurveyedFile(trusted: link.path))
@@ -273,10 +277,17 @@ package struct StageRun: Sendable {
         let key = layout.stage(file.path, nonce: Nonce.draw())
         meter.expect(bytes: file.size, files: 1)
         let source = DescriptorSource(descriptor, length: file.size, name: file.path)
-        let digest = try await verified(source, to: key, name: file.path.logSafe)
+        let options = PutOptions(metadata: file.objectMetadata)
+        let digest = try await verified(source, to: key, options: options, name: file.path.logSafe)
         try file.check(descriptor)
         meter.finished(1)
-        return StagedRecord(path: file.path, key: key, size: file.size, digest: digest)
+        return StagedRecord(
+            path: file.path,
+            key: key,
+            size: file.size,
+            digest: digest,
+            instance: layout.instance
+        )
     }
 
     private var verified: VerifiedUpload { VerifiedUpload(store: store, meter: meter) }

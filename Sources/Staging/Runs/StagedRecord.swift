@@ -16,12 +16,21 @@ package struct StagedRecord: VersionedDocument, Equatable {
     package var key: ObjectKey
     package var size: Int64
     package var digest: CRC64NVME
+    /// Whose disk the path is on: nobody else can see whether it is still that version.
+    package var instance: InstanceName?
 
-    package init(path: FilePath, key: ObjectKey, size: Int64, digest: CRC64NVME) {
+    package init(
+        path: FilePath,
+        key: ObjectKey,
+        size: Int64,
+        digest: CRC64NVME,
+        instance: InstanceName? = nil
+    ) {
         self.path = path
         self.key = key
         self.size = size
         self.digest = digest
+        self.instance = instance
     }
 
     package var problem: String? { size < 0 ? "\(path) has \(size) bytes" : nil }

@@ -50,7 +50,8 @@ import Testing
 
     private func keeper(_ world: World, _ mounted: MountedStore) -> LinkKeeper {
         let look = MountLook(mounted.mount, store: world.store, layout: world.layout)
-        return LinkKeeper(look: look, transfers: 4) { _ in }
+        let now = FileTime(seconds: InMemoryObjectStore.firstModified + 1_000)
+        return LinkKeeper(look: look, transfers: 4, now: { now }, note: { _ in })
     }
 
     private func paths(_ world: World, _ names: String...) throws -> [FilePath] {

@@ -49,10 +49,12 @@ import Transport
     private func keeper(
         _ world: World,
         _ mount: BucketMount,
-        _ notes: Notes = Notes()
+        _ notes: Notes = Notes(),
+        later: Int64 = 0
     ) -> LinkKeeper {
         let look = MountLook(mount, store: world.store, layout: world.layout)
-        return LinkKeeper(look: look, transfers: 4) { notes.add($0) }
+        let now = FileTime(seconds: InMemoryObjectStore.firstModified + 1_000 + later)
+        return LinkKeeper(look: look, transfers: 4, now: { now }, note: { notes.add($0) })
     }
 
     private func collect(
@@ -140,6 +142,19 @@ import Transport
         #expect(notes.all.count == 1)
     }
 
+    @Test("what is old enough to be freed by somebody is copied")
+    func whatWasStoredLongAgoIsCopied() async throws {
+        let mounted = try MountedStore()
+        let world = try world(mounted)
+        let (report, spec) = try await committed(world)
+        let notes = Notes()
+        let keeper = keeper(world, mounted.mount, notes, later: LinkKeeper.longestAge)
+        try await collect(world, keeper, report, spec)
+        #expect(try links(world).isEmpty)
+        #expect(try TemporaryTree.read(world.tree.at("data/large.dat")) == large)
+        #expect(notes.all == ["2 outputs are copied, not linked: they were stored too long ago."])
+    }
+
     @Test func whoNeverAnswersIsNotWaitedFor() async {
         let gate = Late<Bool>()
         let answer = await Threads.value(within: .milliseconds(20)) {
@@ -193,7 +208,10 @@ import Transport
             #expect(isCut == (number < 3))
             mounted.cut(afterPuts: nil)
             for name in try links(world) {
-                let record = world.layout.link(try world.tree.at(name))
+                let place = try world.tree.at(name)
+                let file = try #require(report.files.first { $0.path == place })
+                guard case .object(let key) = file.location else { continue }
+                let record = world.layout.link(place, to: key)
                 #expect(mounted.store.storedBytes(record) != nil, "\(name) has no record")
             }
             try await collect(world, self.keeper(world, mounted.mount), report, spec)
@@ -257,8 +275,8 @@ import Transport
         let (report, spec) = try await committed(world)
         try await collect(world, keeper(world, mounted.mount), report, spec)
         try following(world)
-        for name in ["data/large.dat", "data/small.dat"] {
-            try await mounted.store.delete(world.layout.link(world.tree.at(name)))
+        for key in mounted.store.keys where key.hasPrefix("p/links/".utf8) {
+            try await mounted.store.delete(key)
         }
         let next = try await world.spec()
         #expect(Set(next.inputs.map(\.key)).isDisjoint(with: report.kept(spec)))

@@ -97,7 +97,9 @@ extension PipelineWork {
         }
         let report = try await desk.report(of: attempt, sha256: sha256)
         let step = SettleStep(store: store, settings: settings, note: note)
-        try await step(report, finished.outputs)
+        try await settling.pass { () async throws(HeadError) in
+            try await step(report, finished.outputs)
+        }
     }
 
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {

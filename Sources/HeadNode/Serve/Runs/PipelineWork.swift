@@ -16,6 +16,8 @@ struct PipelineWork: RunWork {
     let turns: Turnstile
     /// Bounds how many runs hold files open.
     let flights: Turnstile
+    /// Bounds how many jobs' outputs are read when Galaxy has finished with them.
+    let settling = Turnstile(limit: 2)
     /// Says why nothing moves, for all runs together: it is one bucket.
     let watch = StoreWatch()
 
