@@ -179,6 +179,24 @@ need_galaxy() {
     export PATH=$folder/bin:$PATH
 }
 
+# need_galaxy_boto3: sets galaxy_boto3 to a folder of what Galaxy needs to keep its data in S3.
+need_galaxy_boto3() {
+    local key folder
+    key=$({ cat "$repo/Tests/Galaxy/object-store.txt" && python3 -VV; } | digest)
+    folder=$cache/galaxy-boto3-$key
+    (
+        flock 9
+        if [ ! -e "$folder/complete" ]; then
+            rm -rf "$folder"
+            pip install --quiet --no-deps --disable-pip-version-check --target "$folder" \
+                --requirement "$repo/Tests/Galaxy/object-store.txt" >&2
+            touch "$folder/complete"
+        fi
+    ) 9> "$cache/galaxy.lock"
+    # shellcheck disable=SC2034 # read by Scripts/galaxy
+    galaxy_boto3=$folder
+}
+
 # digest: the first 16 hexadecimal digits of standard input's SHA-256.
 digest() { sha256sum | cut -c 1-16; }
 

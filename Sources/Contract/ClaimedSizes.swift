@@ -44,7 +44,9 @@ extension RunSpec {
         var sizes = ClaimedSizes()
         sizes.add(packs)
         for input in inputs { sizes.add(input.size, input.path.logSafe) }
+        let unpinned = inputs.first { $0.digest == nil && $0.galaxyObject == nil }
         return sizes.problem
+            ?? unpinned.map { "nothing says which bytes \($0.path) has" }
     }
 }
 

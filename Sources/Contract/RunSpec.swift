@@ -125,17 +125,21 @@ package struct InputEntry: Codable, Sendable, Hashable {
     package var path: FilePath
     package var key: ObjectKey
     package var size: Int64
-    package var digest: CRC64NVME
+    /// nil only for an object of Galaxy's whose digest nobody has noted.
+    package var digest: CRC64NVME?
     package var mode: FileMode
     package var modified: FileTime
+    /// Set for an object of Galaxy's own object store, which is read and never written.
+    package var galaxyObject: GalaxyObject?
 
     package init(
         path: FilePath,
         key: ObjectKey,
         size: Int64,
-        digest: CRC64NVME,
+        digest: CRC64NVME?,
         mode: FileMode,
-        modified: FileTime
+        modified: FileTime,
+        galaxyObject: GalaxyObject? = nil
     ) {
         self.path = path
         self.key = key
@@ -143,7 +147,16 @@ package struct InputEntry: Codable, Sendable, Hashable {
         self.digest = digest
         self.mode = mode
         self.modified = modified
+        self.galaxyObject = galaxyObject
     }
+}
+
+/// Which version of an object of Galaxy's a job reads.
+package struct GalaxyObject: Codable, Sendable, Hashable {
+    /// Every request for its bytes asks for this version and no other.
+    package var eTag: String
+
+    package init(eTag: String) { self.eTag = eTag }
 }
 
 /// A file that Galaxy waits for.
@@ -156,12 +169,22 @@ package struct OutputEntry: Codable, Sendable, Hashable {
     /// Whether it must travel as an object of its own, however small: in `link` and `object_store`
     /// mode the object is the output.
     package var ownObject: Bool
+    /// Where Galaxy's own object store keeps it, in the same bucket: the head copies it there when the
+    /// run has been committed. The worker has no use for it.
+    package var galaxyKey: ObjectKey?
 
-    package init(name: String, path: FilePath, extraFiles: FilePath?, ownObject: Bool) {
+    package init(
+        name: String,
+        path: FilePath,
+        extraFiles: FilePath?,
+        ownObject: Bool,
+        galaxyKey: ObjectKey? = nil
+    ) {
         self.name = name
         self.path = path
         self.extraFiles = extraFiles
         self.ownObject = ownObject
+        self.galaxyKey = galaxyKey
     }
 }
 

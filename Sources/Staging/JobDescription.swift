@@ -35,6 +35,10 @@ package struct JobDescription: VersionedDocument, Equatable {
         package var path: FilePath
         package var extraFiles: FilePath?
         package var metadataFiles: [FilePath]?
+        /// Where Galaxy's own S3 object store has the dataset; `path` is then its place in the cache.
+        package var object: StoreObject?
+        /// Where Galaxy's own S3 object store has its extra files: what their keys begin with.
+        package var extraFilesObject: StoreObject?
         /// Whether the file is Galaxy's own, in its file store on this disk, so that a link may take
         /// its place; nil for no.
         package var inFileStore: Bool?
@@ -43,6 +47,8 @@ package struct JobDescription: VersionedDocument, Equatable {
             case path
             case extraFiles = "extra_files"
             case metadataFiles = "metadata_files"
+            case object
+            case extraFilesObject = "extra_files_object"
             case inFileStore = "in_file_store"
         }
     }
@@ -75,12 +81,39 @@ package struct JobDescription: VersionedDocument, Equatable {
         package var extraFiles: FilePath?
         /// Where below the working directory Galaxy's script copies it from; for messages only.
         package var fromWorkDir: String?
+        /// Where Galaxy's own S3 object store keeps the dataset; `path` is then its place in the cache.
+        package var object: StoreObject?
 
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case name
             case path
             case extraFiles = "extra_files"
             case fromWorkDir = "from_work_dir"
+            case object
+        }
+    }
+
+    /// An object of Galaxy's own object store, as Galaxy knows it.
+    package struct StoreObject: Codable, Sendable, Hashable {
+        package var bucket: String
+        package var key: ObjectKey
+        /// As Galaxy's configuration has it; nil means AWS.
+        package var endpoint: String?
+        /// What Galaxy's database says, in bytes; nil where it does not know.
+        package var size: Int64?
+
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case bucket
+            case key
+            case endpoint
+            case size
+        }
+
+        package init(bucket: String, key: ObjectKey, endpoint: String? = nil, size: Int64? = nil) {
+            self.bucket = bucket
+            self.key = key
+            self.endpoint = endpoint
+            self.size = size
         }
     }
 

@@ -215,6 +215,18 @@ import Testing
         }
     }
 
+    @Test func anInputIsPinnedByItsDigestOrByTheVersionOfGalaxysObject() throws {
+        var spec = try Sample.spec()
+        spec.inputs[0].digest = nil
+        let bytes = try ContractCoding.encode(spec)
+        #expect(throws: ContractError.self) {
+            try ContractCoding.decode(RunSpec.self, from: bytes, name: "spec")
+        }
+        spec.inputs[0].galaxyObject = GalaxyObject(eTag: "\"abc\"")
+        let pinned = try ContractCoding.encode(spec)
+        #expect(try ContractCoding.decode(RunSpec.self, from: pinned, name: "spec") == spec)
+    }
+
     @Test func numbersThatJSONHasNotAreATypedErrorWhenWritten() throws {
         var report = try Sample.report()
         report.tool.seconds = .nan

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""configure.py DIR PORT HEAD_NODE WORKER: writes the configuration of the Galaxy in DIR, and its indices.
+"""configure.py DIR PORT HEAD_NODE WORKER STORE: writes the configuration of the Galaxy in DIR, and its
+indices.
 
-The bucket is the one of DIR/s3-exports. Everything is written anew each time but what Galaxy keeps.
+The bucket is the one of DIR/s3-exports. Everything is written anew each time but what Galaxy keeps. STORE
+is where that is: `disk`, or `object_store` for the bucket.
 """
 
 import random
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-directory, port, head_node, worker = sys.argv[1:]
+directory, port, head_node, worker, store = sys.argv[1:]
 home = Path(directory)
 tools = Path(__file__).resolve().parent / "tools"
 key = (home / "key").read_text()
@@ -62,6 +64,28 @@ entries = "".join(f'<tool file="{file}"/>' for file in tool_files)
 exported = shlex.split((home / "s3-exports").read_text())
 bucket = dict(word.split("=", 1) for word in exported if "=" in word)
 
+if store == "object_store":
+    write(
+        "objects.yml",
+        {
+            "type": "boto3",
+            "store_by": "uuid",
+            "auth": {
+                "access_key": bucket["AWS_ACCESS_KEY_ID"],
+                "secret_key": bucket["AWS_SECRET_ACCESS_KEY"],
+            },
+            "bucket": {"name": bucket["GALAXY_S3_BUCKET"]},
+            "connection": {"endpoint_url": bucket["AWS_ENDPOINT_URL_S3"]},
+            "cache": {"path": str(home / "cache"), "size": 10},
+            "extra_dirs": [
+                {"type": "job_work", "path": str(home / "data/jobs_directory")},
+                {"type": "temp", "path": str(home / "data/tmp")},
+            ],
+        },
+    )
+    (home / "objects.yml").chmod(0o600)
+objects = {"object_store_config_file": str(home / "objects.yml")} if store == "object_store" else {}
+
 write(
     "galaxy.yml",
     {
@@ -82,10 +106,12 @@ write(
             "cleanup_job": "never",
             "job_metrics": [{"type": "core"}],
             "interactivetools_enable": True,
+            **objects,
         },
         "s3_executor": {
             "instance": "test",
             "executor": "local",
+            "metrics": {"listen": f"unix:{home}/metrics.sock"},
             "s3": {
                 "bucket": bucket["GALAXY_S3_BUCKET"],
                 "endpoint": bucket["AWS_ENDPOINT_URL_S3"],
@@ -100,10 +126,54 @@ write(
 
 ours = {
     "runner": "s3",
-    "outputs_to_working_directory": True,
+    "outputs_to_working_directory": store == "disk",
     "docker_enabled": True,
     "live_tool_output_reporting": True,
 }
+if store == "object_store":
+    ours["output_mode"] = "object_store"
+environments = {
+    "local": {"runner": "local"},
+    # Metadata in Galaxy's own process: the many small jobs of the tests are quicker this way.
+    "s3": {**ours, "metadata": "internal"},
+}
+rules = [
+    {"class": "local", "environment": "local"},
+    {"class": "requires_galaxy", "environment": "local"},
+]
+if store == "disk":
+    environments |= {
+        "external": {**ours, "metadata": "external"},
+        "extended": {**ours, "metadata_strategy": "extended"},
+        "short": {
+            **ours,
+            "metadata": "internal",
+            "limits.walltime": "4s",
+            "limits.grace": "1s",
+            "resubmit": [{"condition": "walltime_reached and attempt < 2", "environment": "long"}],
+        },
+        "long": {**ours, "metadata": "internal", "limits.walltime": "10m"},
+        "remote": {**ours, "tool_evaluation_strategy": "remote", "metadata_strategy": "extended"},
+        "mistaken": {**ours, "limits.walltime": "soon"},
+        # No packs: every discovered output is an object too.
+        "link": {
+            **ours,
+            "outputs_to_working_directory": False,
+            "output_mode": "link",
+            "staging.pack_below": 0,
+        },
+    }
+    rules += [
+        {"id": "test_kinds", "environment": "external"},
+        {"id": "test_kinds_extended", "environment": "extended"},
+        {"id": "test_kinds_linked", "environment": "link"},
+        {"id": "test_limited", "environment": "short"},
+        {"id": "test_remote", "environment": "remote"},
+        {"id": "test_mistaken", "environment": "mistaken"},
+        # Not where it belongs.
+        {"id": "__DATA_FETCH__", "environment": "s3"},
+    ]
+
 write(
     "job_conf.yml",
     {
@@ -117,46 +187,8 @@ write(
         },
         "execution": {
             "default": "s3",
-            "environments": {
-                "local": {"runner": "local"},
-                # Metadata in Galaxy's own process: the many small jobs of the tests are quicker this way.
-                "s3": {**ours, "metadata": "internal"},
-                "external": {**ours, "metadata": "external"},
-                "extended": {**ours, "metadata_strategy": "extended"},
-                "short": {
-                    **ours,
-                    "metadata": "internal",
-                    "limits.walltime": "4s",
-                    "limits.grace": "1s",
-                    "resubmit": [{"condition": "walltime_reached and attempt < 2", "environment": "long"}],
-                },
-                "long": {**ours, "metadata": "internal", "limits.walltime": "10m"},
-                "remote": {
-                    **ours,
-                    "tool_evaluation_strategy": "remote",
-                    "metadata_strategy": "extended",
-                },
-                "mistaken": {**ours, "limits.walltime": "soon"},
-                # No packs: every discovered output is an object too.
-                "link": {
-                    **ours,
-                    "outputs_to_working_directory": False,
-                    "output_mode": "link",
-                    "staging.pack_below": 0,
-                },
-            },
+            "environments": environments,
         },
-        "tools": [
-            {"class": "local", "environment": "local"},
-            {"class": "requires_galaxy", "environment": "local"},
-            {"id": "test_kinds", "environment": "external"},
-            {"id": "test_kinds_extended", "environment": "extended"},
-            {"id": "test_kinds_linked", "environment": "link"},
-            {"id": "test_limited", "environment": "short"},
-            {"id": "test_remote", "environment": "remote"},
-            {"id": "test_mistaken", "environment": "mistaken"},
-            # Not where it belongs.
-            {"id": "__DATA_FETCH__", "environment": "s3"},
-        ],
+        "tools": rules,
     },
 )

@@ -22,6 +22,7 @@ ENDED = ("ok", "error", "deleted", "paused")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "object_store: needs a Galaxy whose own data are in the bucket")
     config.addinivalue_line("markers", "handlers: needs two processes that share the jobs")
     config.addinivalue_line("markers", "cluster: needs pods; the others need the executor `local`, but")
     config.addinivalue_line("markers", "anywhere: holds wherever jobs run")
@@ -145,6 +146,8 @@ class Lab:
 
     def start_galaxy(self):
         command = [os.environ["GALAXY_S3_TEST_UP"], "up", str(self.directory)]
+        if os.environ.get("GALAXY_S3_TEST_STORE") == "object_store":
+            command[2:2] = ["--object-store"]
         for option, name in (("--head-node", "HEAD_NODE"), ("--worker", "WORKER")):
             command[2:2] = [option, os.environ[f"GALAXY_S3_TEST_{name}"]]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -7,16 +7,20 @@ paths that are known: see DataTables.
 """
 
 import base64
+import contextlib
 import glob
 import json
 import os
 import re
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Optional, Union
 
 from galaxy.job_execution.compute_environment import SharedComputeEnvironment, dataset_path_to_extra_path
 from galaxy.model import DatasetInstance, MetadataFile
+
+from . import stores
 
 # The head node's own folder in a job directory: it never travels.
 FOLDER = "galaxy_s3"
@@ -24,16 +28,32 @@ Path = Union[str, dict[str, str]]
 
 
 class RecordingEnvironment(SharedComputeEnvironment):
-    """Changes no path, and notes which ones the tool's templates ask for."""
+    """Changes no path, and notes which ones the tool's templates ask for.
 
-    def __init__(self, job_io, job):
+    With in_store, what Galaxy's own S3 object store has stays there: Galaxy's way to an input's path pulls
+    the input into the cache first.
+    """
+
+    def __init__(self, job_io, job, in_store: bool = False):
         super().__init__(job_io, job)
         self.datasets: list[DatasetInstance] = []
         self.reference_data: list[str] = []
+        self._in_store = in_store
+        # By the dataset's bytes: Galaxy asks its store each time.
+        self._stored: dict[Any, Optional[stores.StoredObject]] = {}
 
     def input_path_rewrite(self, dataset):
         self.datasets.append(dataset)
-        return super().input_path_rewrite(dataset)
+        stored = self.stored_object(dataset)
+        return stored.path if stored else super().input_path_rewrite(dataset)
+
+    def stored_object(self, dataset) -> Optional[stores.StoredObject]:
+        if not self._in_store or dataset.dataset is None or is_deferred(dataset):
+            return None
+        held = dataset.dataset
+        if held not in self._stored:
+            self._stored[held] = stores.stored_object(dataset)
+        return self._stored[held]
 
     def unstructured_path_rewrite(self, path):
         self.reference_data.append(path)
@@ -125,7 +145,7 @@ def describe(
             for tool in tool_files
         ],
         "reference_data": [{"path": encode(path)} for path in describe_reference_data(asked, elsewhere)],
-        "outputs": describe_outputs(job_wrapper),
+        "outputs": describe_outputs(job_wrapper, recorded),
         "exit_code_file": encode(normal(state.exit_code_file)),
         "stdout": encode(os.path.join(outputs, "tool_stdout")),
         "stderr": encode(os.path.join(outputs, "tool_stderr")),
@@ -149,13 +169,20 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
     for dataset in [*listed, *recorded.datasets]:
         if not isinstance(dataset, DatasetInstance) or is_deferred(dataset):
             continue
-        path = normal(str(job_wrapper.job_io.get_input_path(dataset)))
+        stored = recorded.stored_object(dataset)
+        path = normal(stored.path if stored else str(job_wrapper.job_io.get_input_path(dataset)))
         if is_below(path, job_directory):
             continue
-        known = inputs.setdefault(
-            path, {"path": encode(path), "extra_files": extra_files(dataset, path), "metadata_files": []}
-        )
-        if in_file_store(dataset, path):
+        if path not in inputs:
+            inputs[path] = {"path": encode(path), "metadata_files": []}
+            extra = stores.stored_extra_files(dataset, stored) if stored else None
+            inputs[path]["extra_files"] = encode(normal(extra.path)) if extra else extra_files(dataset, path)
+            if extra:
+                inputs[path]["extra_files_object"] = describe_object(extra)
+            if stored:
+                inputs[path]["object"] = describe_object(stored)
+        known = inputs[path]
+        if not stored and in_file_store(dataset, path):
             known["in_file_store"] = True
         for file in metadata_files(dataset):
             if encode(file) not in known["metadata_files"]:
@@ -196,9 +223,18 @@ def metadata_files(dataset) -> list[str]:
     return [normal(file) for file in files if os.path.exists(file)]
 
 
-def describe_outputs(job_wrapper) -> list[dict[str, Any]]:
+def describe_object(stored: stores.StoredObject) -> dict[str, Any]:
+    found: dict[str, Any] = {"bucket": stored.bucket, "key": encode(stored.key)}
+    if stored.endpoint is not None:
+        found["endpoint"] = stored.endpoint
+    if stored.size is not None:
+        found["size"] = stored.size
+    return found
+
+
+def describe_outputs(job_wrapper, recorded: RecordingEnvironment) -> list[dict[str, Any]]:
     outputs = []
-    for name, (_, path) in job_wrapper.job_io.get_output_hdas_and_fnames().items():
+    for name, (dataset, path) in job_wrapper.job_io.get_output_hdas_and_fnames().items():
         definition = job_wrapper.tool.find_output_def(name)
         output = {"name": name, "path": encode(normal(str(path)))}
         extra = path.false_extra_files_path
@@ -209,8 +245,26 @@ def describe_outputs(job_wrapper) -> list[dict[str, Any]]:
             output["extra_files"] = encode(normal(extra))
         if definition is not None and definition.from_work_dir:
             output["from_work_dir"] = definition.from_work_dir
+        stored = recorded.stored_object(dataset)
+        if stored:
+            # Its size is not known before the job has run.
+            output["object"] = describe_object(replace(stored, size=None))
         outputs.append(output)
     return outputs
+
+
+def forget_placeholders(file: str) -> None:
+    """Removes what Galaxy's cache has of outputs that are in its object store, if it has no byte.
+
+    Galaxy would take such a file for the output. The head node has removed them; Galaxy makes one when
+    somebody looks at an output just before that, and pulls what then is in the store: nothing.
+    """
+    with open(file, encoding="utf-8") as opened:
+        outputs = json.load(opened)["outputs"]
+    for path in (decode(output["path"]) for output in outputs if "object" in output):
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.getsize(path) == 0:
+                os.unlink(path)
 
 
 def final_outputs(job) -> list[Path]:
@@ -290,6 +344,10 @@ def encode(path: str) -> Path:
         return raw.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(raw).decode()}
+
+
+def decode(path: Path) -> str:
+    return path if isinstance(path, str) else os.fsdecode(base64.b64decode(path["base64"]))
 
 
 def write(description: dict[str, Any], path: str) -> None:

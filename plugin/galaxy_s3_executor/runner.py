@@ -14,14 +14,14 @@ import threading
 import time
 from typing import Any, ClassVar, Optional
 
-from galaxy.exceptions import ConfigurationError
+from galaxy.exceptions import ConfigurationError, ObjectNotFound
 from galaxy.jobs.runners import AsynchronousJobRunner, AsynchronousJobState, JobState
 from galaxy.model import Job
 from galaxy.util import asbool
 from galaxy.util.custom_logging import get_logger
 from sqlalchemy import select
 
-from . import description, metrics
+from . import description, metrics, stores
 from .client import ENDED, HeadNode, Refused, RunEvent
 
 log = get_logger(__name__)
@@ -82,7 +82,7 @@ class S3JobRunner(AsynchronousJobRunner):
             "head_node": {"map": str, "default": "galaxy-head-node"},
             "config": {"map": str, "default": app.config.config_file},
             "output_mode": {"map": str, "default": None},
-            "metadata": {"map": str, "default": "external"},
+            "metadata": {"map": str, "default": None},
         }
         # Names of Galaxy's Kubernetes runner are settings of the head node's, which judges them.
         self._settings = {name: kwargs[name] for name in kwargs if name.startswith("k8s_")}
@@ -116,7 +116,7 @@ class S3JobRunner(AsynchronousJobRunner):
     def _refuse_configuration(self) -> None:
         """Raises for whatever would fail every job. Destinations that rules make are looked at later."""
         check_output_mode(self._output_mode({}), f"The runner {self.runner_name}")
-        check_metadata(self.runner_params["metadata"], f"The runner {self.runner_name}")
+        check_metadata(self._metadata({}), f"The runner {self.runner_name}")
         job_config = self.app.job_config
         name = f"{type(self).__module__}:{type(self).__name__}"
         ours = {plugin["id"] for plugin in job_config.runner_plugins if plugin["load"] == name}
@@ -130,7 +130,7 @@ class S3JobRunner(AsynchronousJobRunner):
         who = f"The environment {destination.id}"
         mode = self._output_mode(params)
         check_output_mode(mode, who)
-        check_metadata(params.get("metadata", "external"), who)
+        check_metadata(self._metadata(params), who)
         default = getattr(self.app.config, "outputs_to_working_directory", False)
         is_moved = asbool(params.get("outputs_to_working_directory", default))
         if mode == "copy" and not is_moved:
@@ -143,10 +143,27 @@ class S3JobRunner(AsynchronousJobRunner):
                 f"{who} needs `outputs_to_working_directory: false` for `output_mode: {mode}`: Galaxy would"
                 " move the outputs out of the bucket."
             )
-
         if mode == "link" and not has_disk(getattr(self.app, "object_store", None)):
             raise ConfigurationError(
                 f"{who} needs a disk object store for `output_mode: link`: links can be put nowhere else."
+            )
+        if mode == "object_store":
+            self._check_object_store(params, who)
+
+    def _check_object_store(self, params: dict[str, Any], who: str) -> None:
+        if not stores.has_s3(self.app.object_store):
+            raise ConfigurationError(
+                f"{who} asks for `output_mode: object_store`, and Galaxy's own object store is not in S3"
+                f" ({', '.join(stores.S3_STORES)})."
+            )
+        retries = params.get("retry_metadata_internally")
+        if retries is None:
+            retries = getattr(self.app.config, "retry_metadata_internally", True)
+        if self._metadata(params) != "internal" or not asbool(retries):
+            # A process of its own takes an output that is not in the cache for one that was purged.
+            raise ConfigurationError(
+                f"{who} needs `metadata: internal` and Galaxy's `metadata_strategy: directory` and"
+                " `retry_metadata_internally: true` for `output_mode: object_store`."
             )
 
     def _output_mode(self, params: dict[str, Any]) -> str:
@@ -156,6 +173,14 @@ class S3JobRunner(AsynchronousJobRunner):
             block = getattr(self.app.config, "config_dict", {}).get("s3_executor") or {}
             mode = block.get("output_mode") if isinstance(block, dict) else None
         return str(mode or "copy")
+
+    def _metadata(self, params: dict[str, Any], strategy: Optional[str] = None) -> str:
+        """Whether metadata are set in a process of its own."""
+        strategy = strategy or params.get("metadata_strategy") or self.app.config.metadata_strategy
+        if strategy != "directory":
+            return "external"
+        usual = "internal" if self._output_mode(params) == "object_store" else "external"
+        return str(params.get("metadata") or self.runner_params["metadata"] or usual)
 
     def _start_head_node(self) -> None:
         self._head.start()
@@ -170,7 +195,7 @@ class S3JobRunner(AsynchronousJobRunner):
             if not self._prepare(run):
                 self._let_go(run)
                 return
-        except (CannotRun, ConfigurationError) as refusal:
+        except (CannotRun, ConfigurationError, ObjectNotFound) as refusal:
             self._fail(run, str(refusal))
             return
         job_wrapper.set_external_id(run.job_id)
@@ -181,7 +206,9 @@ class S3JobRunner(AsynchronousJobRunner):
         job_wrapper = run.job_wrapper
         self._check(job_wrapper)
         run.init_job_stream_files()
-        recorded = description.RecordingEnvironment(job_wrapper.job_io, job_wrapper.get_job())
+        recorded = description.RecordingEnvironment(
+            job_wrapper.job_io, job_wrapper.get_job(), in_store=self._is_in_store(run)
+        )
         job_wrapper.default_compute_environment = lambda job=None: recorded
         if not self.prepare_job(job_wrapper, modify_command_for_container=False):
             return False
@@ -373,10 +400,13 @@ class S3JobRunner(AsynchronousJobRunner):
             if not self._has_exit_code(job_state):
                 self._fail(job_state, "The job's exit code did not come back.")
                 return
+            if self._is_in_store(job_state):
+                description.forget_placeholders(job_state.description)
             if self._sets_metadata_externally(job_state.job_wrapper):
                 self._handle_metadata_externally(job_state.job_wrapper, resolve_requirements=True)
             super().finish_job(job_state)
-            self._tell_outputs(job_state)
+            if not self._is_in_store(job_state):
+                self._tell_outputs(job_state)
         finally:
             self._let_go(job_state)
 
@@ -401,9 +431,11 @@ class S3JobRunner(AsynchronousJobRunner):
         return run.exit_code is None or run.exit_code == code
 
     def _sets_metadata_externally(self, job_wrapper) -> bool:
-        how = job_wrapper.job_destination.params.get("metadata", self.runner_params["metadata"])
-        strategy = job_wrapper.metadata_strategy or self.app.config.metadata_strategy
-        return how == "external" or strategy != "directory"
+        params = job_wrapper.job_destination.params or {}
+        return self._metadata(params, job_wrapper.metadata_strategy) == "external"
+
+    def _is_in_store(self, run: Run) -> bool:
+        return self._output_mode(run.job_destination.params or {}) == "object_store"
 
     def fail_job(self, job_state, exception=False, message="Job failed", full_status=None) -> None:
         try:
@@ -466,10 +498,10 @@ def has_disk(store) -> bool:
 
 
 def check_output_mode(mode: str, who: str) -> None:
-    if mode == "object_store":
-        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`, which is not here yet; use copy or link.")
     if mode not in OUTPUT_MODES:
-        raise ConfigurationError(f"{who} asks for `output_mode: {mode}`; there are {', '.join(OUTPUT_MODES)}.")
+        raise ConfigurationError(
+            f"{who} asks for `output_mode: {mode}`; there are {', '.join(OUTPUT_MODES)}."
+        )
 
 
 def check_metadata(how: str, who: str) -> None:

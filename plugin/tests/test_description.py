@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from galaxy_s3_executor import description
+from galaxy_s3_executor.stores import StoredObject
 
 
 class Dataset:
@@ -26,6 +27,7 @@ class Dataset:
             purged=False,
             extra_files_path_exists=lambda: extra_files is not None,
             extra_files_path=extra_files and str(extra_files),
+            extra_files_path_name=extra_files and os.path.basename(extra_files),
         )
 
 
@@ -77,7 +79,9 @@ def job(tmp_path):
         output_file=str(directory / "galaxy_42.o"),
         error_file=str(directory / "galaxy_42.e"),
     )
-    recorded = SimpleNamespace(datasets=[], reference_data=[], materialized_objects={})
+    recorded = SimpleNamespace(
+        datasets=[], reference_data=[], materialized_objects={}, stored_object=lambda dataset: None
+    )
     return SimpleNamespace(
         directory=directory,
         tool=tool,
@@ -129,6 +133,28 @@ def test_the_whole_of_a_plain_job(job, tmp_path):
         "job_stdout": f"{job.directory}/galaxy_42.o",
         "job_stderr": f"{job.directory}/galaxy_42.e",
     }
+
+
+def test_what_galaxys_own_store_has_is_named_and_not_pulled(job, tmp_path):
+    def stored(dataset):
+        path = f"/cache/{dataset}" if isinstance(dataset, str) else "/cache/0/dataset_1.dat"
+        return StoredObject(path, "data", path.removeprefix("/cache/"), "http://s3", 5)
+
+    job.recorded.stored_object = stored
+    job.inputs.append(listed("input", Dataset("never asked for")))
+    job.outputs["out"] = ("0/dataset_2.dat", OutputPath("/cache/0/dataset_2.dat"))
+    described = job.describe()
+    assert described["inputs"] == [
+        {
+            "path": "/cache/0/dataset_1.dat",
+            "extra_files": None,
+            "metadata_files": [],
+            "object": {"bucket": "data", "key": "0/dataset_1.dat", "endpoint": "http://s3", "size": 5},
+        }
+    ]
+    # How large an output will be nobody knows.
+    expected = {"bucket": "data", "key": "0/dataset_2.dat", "endpoint": "http://s3"}
+    assert described["outputs"][0]["object"] == expected
 
 
 def test_an_input_stands_once_with_all_that_belongs_to_it(job, tmp_path):

@@ -16,6 +16,7 @@ from galaxy_s3_executor.runner import S3JobRunner
 
 STATES = JobState.runner_states
 OURS = {"outputs_to_working_directory": True}
+IN_STORE = {"outputs_to_working_directory": False, "output_mode": "object_store"}
 
 
 class FakeHead:
@@ -122,6 +123,7 @@ def galaxy():
             ),
             model=SimpleNamespace(context=None),
             job_metrics=JobMetrics(),
+            object_store=SimpleNamespace(store_type="boto3"),
             job_config=SimpleNamespace(
                 runner_plugins=[
                     {"id": "s3", "load": load},
@@ -217,7 +219,13 @@ def test_a_misspelt_parameter_stops_galaxy(galaxy):
             {**OURS, "output_mode": "link"},
             "environment k8s needs `outputs_to_working_directory: false` for `output_mode: link`",
         ),
-        ({**OURS, "output_mode": "object_store"}, "not here yet"),
+        (
+            {**OURS, "output_mode": "object_store"},
+            "environment k8s needs `outputs_to_working_directory: false` for `output_mode: object_store`",
+        ),
+        ({**IN_STORE, "metadata": "external"}, "environment k8s needs `metadata: internal`"),
+        ({**IN_STORE, "metadata_strategy": "extended"}, "and Galaxy's `metadata_strategy: directory`"),
+        ({**IN_STORE, "retry_metadata_internally": "false"}, "and `retry_metadata_internally: true`"),
         ({**OURS, "output_mode": "copies"}, "there are copy, link, object_store"),
         ({**OURS, "metadata": "no"}, "there are external and internal"),
     ],
@@ -225,6 +233,16 @@ def test_a_misspelt_parameter_stops_galaxy(galaxy):
 def test_what_would_fail_every_job_stops_galaxy(galaxy, params, words):
     with pytest.raises(ConfigurationError, match=re.escape(words)):
         S3JobRunner(galaxy(params), 4)
+
+
+def test_object_store_mode_needs_an_s3_store_of_galaxys_own(galaxy):
+    app = galaxy(IN_STORE)
+    for backends in ({}, {"a": SimpleNamespace(store_type="disk")}):
+        app.object_store = SimpleNamespace(store_type="distributed", backends=backends)
+        with pytest.raises(ConfigurationError, match="Galaxy's own object store is not in S3"):
+            S3JobRunner(app, 4)
+    app.object_store.backends["b"] = SimpleNamespace(store_type="generic_s3")
+    S3JobRunner(app, 4)
 
 
 def test_galaxys_own_setting_is_as_good_as_the_environments(galaxy):
@@ -545,6 +563,25 @@ def test_finishing_sets_metadata_as_it_was_chosen(runner, job, history, galaxys,
     assert runner._runs == {}
 
 
+def test_no_empty_file_in_galaxys_cache_is_taken_for_an_output(runner, job, history, galaxys, tmp_path):
+    run = queued(runner, job(**IN_STORE))
+    outputs = []
+    for name, content in (("empty", ""), ("pulled", "x"), ("gone", None), ("elsewhere", "")):
+        path = tmp_path / name
+        if content is not None:
+            path.write_text(content)
+        outputs.append({"name": name, "path": str(path), "object": {"bucket": "b", "key": name}})
+    del outputs[-1]["object"]
+    description.write({"outputs": outputs}, run.description)
+    end_well(run)
+    runner.finish_job(run)
+    left = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert left == {"pulled", "elsewhere"}
+    # Metadata are set in Galaxy's own process, which pulls what it needs.
+    assert [entry[0] for entry in history][-2:] == ["finish", "forget"]
+    assert ("metadata",) not in history
+
+
 def output(path, state="ok", purged=False):
     """An output as a job of Galaxy's has it."""
     states = SimpleNamespace(OK="ok")
@@ -571,7 +608,9 @@ def test_the_head_node_is_told_where_the_outputs_are_before_it_forgets(runner, j
         output(""),
         SimpleNamespace(dataset=None),
     ]
-    wrapper.job.output_dataset_collection_instances = [SimpleNamespace(dataset_collection_instance=collection)]
+    wrapper.job.output_dataset_collection_instances = [
+        SimpleNamespace(dataset_collection_instance=collection)
+    ]
     happen(runner, RunEvent(run.job_id, "ok", "", 0))
     runner.finish_job(run)
     assert history == [

@@ -49,7 +49,8 @@ enum ConfigSchema {
         fallback: .copy,
         doc:
             "What becomes of outputs: `copy` brings them back to Galaxy's disk; `link` leaves them in "
-            + "the bucket and puts links into its mount there; `object_store` is not here yet."
+            + "the bucket and puts links into its mount there; `object_store` copies them inside the "
+            + "bucket to where Galaxy's own S3 object store keeps its data."
     )
     static let linkMount = path(
         "link.mount",

@@ -276,7 +276,7 @@ struct SettingsResolver {
         }
         let bucketMount = mount.map { BucketMount(path: $0, prefix: prefix) }
         switch mode {
-        case .copy: break
+        case .copy, .objectStore: break
         case .link:
             if !isSet(ConfigSchema.linkMount.key) {
                 reportMissing(
@@ -284,12 +284,6 @@ struct SettingsResolver {
                     "output_mode is link, and nothing says where the bucket is mounted"
                 )
             }
-        case .objectStore:
-            report(
-                ConfigSchema.outputMode.key,
-                "object_store is not here yet",
-                "Write copy or link."
-            )
         }
         if let bucketMount, let own, !bucketMount.shows(own) {
             report(

@@ -18,8 +18,10 @@ struct CollectStep: Sendable {
         for phase in report.phases { observe(.phaseEnded(phase, alreadyThere: 0)) }
         observe(.phaseBegan("collect"))
         let meter = PhaseMeter("collect")
+        let copied = PhaseMeter("copy")
         let clock = PhaseClock(store.metrics)
-        try await staging("Cannot collect run \(report.run)") { () async throws(StagingError) in
+        let settling = try await staging("Cannot collect run \(report.run)") {
+            () async throws(StagingError) in
             try await reporting(meter, observe) { () async throws(StagingError) in
                 let collect = CollectRun(
                     store: store,
@@ -27,17 +29,32 @@ struct CollectStep: Sendable {
                     meter: meter
                 )
                 var plan = try OutputPlan(report, of: spec, mode: settings.outputs.mode)
-                let keeper: any OutputKeeper =
-                    settings.linkKeeper(store, spec.layout.keys) { observe(.note($0)) }
-                    ?? CopyKeeper()
-                if !plan.kept.isEmpty { try await keeper.examine(&plan) }
+                let keeper = keeper(spec, copied)
+                try await keeper.examine(&plan)
                 try await collect(plan.collected)
-                if !plan.kept.isEmpty { try await keeper.settle(plan) }
+                let settling = PhaseClock(store.metrics)
+                try await keeper.settle(plan)
+                return settling
             }
         }
-        let phase = clock.report(meter)
-        observe(.phaseEnded(phase, alreadyThere: 0))
-        return RunEnding(report, adding: phase)
+        var phases = [clock.report(meter)]
+        // Part of `collect`, which has moved none of these bytes.
+        if copied.reading.totalFiles > 0 { phases.append(settling.report(copied)) }
+        for phase in phases { observe(.phaseEnded(phase, alreadyThere: 0)) }
+        return RunEnding(report, adding: phases)
+    }
+
+    /// Who looks after outputs that stay in the bucket.
+    private func keeper(_ spec: RunSpec, _ copied: PhaseMeter) -> any OutputKeeper {
+        if settings.outputs.mode == .objectStore {
+            return GalaxyStoreKeeper(
+                store: store,
+                spec: spec,
+                transfers: settings.staging.limits.transfers,
+                meter: copied
+            ) { observe(.note($0)) }
+        }
+        return settings.linkKeeper(store, spec.layout.keys) { observe(.note($0)) } ?? CopyKeeper()
     }
 }
 
@@ -45,7 +62,7 @@ extension RunEnding {
     /// A run whose attempt was committed.
     init(
         _ report: AttemptReport,
-        adding collect: PhaseReport
+        adding collect: [PhaseReport]
     ) {
         let tool = report.tool
         let state: State =
@@ -70,7 +87,7 @@ extension RunEnding {
             state: state,
             exitCode: tool.exitCode,
             message: message,
-            phases: report.phases + [collect],
+            phases: report.phases + collect,
             refused: report.refused + report.lost,
             cpuSeconds: tool.cpuSeconds,
             peakResidentBytes: tool.peakResidentBytes

@@ -233,6 +233,11 @@ struct ExecuteStep: Sendable {
         case .restage(let why):
             try await close(why)
             let found = try await restage(spec)
+            if let first = found.replaced.first {
+                let others = found.replaced.count - 1
+                let more = others > 0 ? ", and \(others) more" : ""
+                return try await fail("Run \(state.run) cannot be done: \(first)\(more)", words)
+            }
             guard found.damaged.isEmpty else {
                 return try await fail(damage(why, found.damaged, of: state.run), words)
             }

@@ -25,6 +25,7 @@ struct StageStep: Sendable {
 
     /// - Returns: the spec's bytes, as they are in the bucket, and what staging cost.
     func callAsFunction() async throws(HeadError) -> (spec: [UInt8], cost: PhaseReport) {
+        try description.checkObjects(settings)
         observe(.phaseBegan("stage"))
         let meter = PhaseMeter("stage")
         let clock = PhaseClock(store.metrics)

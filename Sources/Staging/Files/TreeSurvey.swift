@@ -16,6 +16,8 @@ package struct SurveyedFile: Sendable {
         case trusted
         /// Found below a directory: no link is followed.
         case beneath(Directory, RelativePath)
+        /// No file of this machine's: it has no bytes.
+        case empty
     }
 
     /// The size at the survey, in bytes.
@@ -29,6 +31,16 @@ package struct SurveyedFile: Sendable {
             throw StagingError(.refused, what: "\(path) is no regular file")
         }
         self.init(path, status, .trusted)
+    }
+
+    /// A file without a byte that the worker is to have at `path`, whatever is there on this machine.
+    init(emptyAt path: FilePath) {
+        self.path = path
+        mode = FileMode(0o644)
+        // The same each time: a pack can be made again from it.
+        let time = FileTime(seconds: 946_684_800)
+        stamp = FileStamp(device: 0, inode: 0, size: 0, modified: time, changed: time)
+        opener = .empty
     }
 
     init(
@@ -58,7 +70,10 @@ package struct SurveyedFile: Sendable {
             case .trusted: try Self.openTrusted(path)
             case .beneath(let directory, let relative):
                 try directory.open(relative, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+            case .empty:
+                try Self.openTrusted(naming { () throws(NameError) in try FilePath("/dev/null") })
             }
+        if case .empty = opener { return descriptor }
         try check(descriptor)
         return descriptor
     }

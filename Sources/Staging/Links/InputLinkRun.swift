@@ -27,8 +27,10 @@ package struct InputLinkRun: Sendable {
         var count = 0
         var isTrusted = false
         for file in plan.shared where plan.replaceable.contains(file.path) {
-            guard let entry = entries[file.path], try await isRecorded(file) else { continue }
-            let output = KeptOutput(file: PushedFile(entry), key: entry.key)
+            guard let entry = entries[file.path], let staged = PushedFile(entry),
+                try await isRecorded(file)
+            else { continue }
+            let output = KeptOutput(file: staged, key: entry.key)
             let age = try await keeper.look.store.age(of: output, now: keeper.now())
             guard let age, age < LinkKeeper.longestAge else { continue }
             if !isTrusted, let trouble = try await keeper.look.trouble() {
@@ -66,12 +68,13 @@ package struct InputLinkRun: Sendable {
 }
 
 extension PushedFile {
-    /// An input as the spec has it.
-    fileprivate init(_ entry: InputEntry) {
+    /// An input as the spec has it; nil for an object of Galaxy's own.
+    fileprivate init?(_ entry: InputEntry) {
+        guard let digest = entry.digest, entry.galaxyObject == nil else { return nil }
         self.init(
             path: entry.path,
             size: entry.size,
-            digest: entry.digest,
+            digest: digest,
             mode: entry.mode,
             modified: entry.modified,
             location: .object(entry.key)

@@ -33,6 +33,7 @@ package struct LinkKeeper: OutputKeeper {
     }
 
     package func examine(_ plan: inout OutputPlan) async throws(StagingError) {
+        guard !plan.kept.isEmpty else { return }
         let old = try await boundedMap(plan.kept, limit: transfers) {
             (output) async throws(StagingError) -> KeptOutput? in
             try await verify(output) ? nil : output
@@ -59,6 +60,7 @@ package struct LinkKeeper: OutputKeeper {
     }
 
     package func settle(_ plan: OutputPlan) async throws(StagingError) {
+        guard !plan.kept.isEmpty else { return }
         let roots = try RootSet(plan.collected.roots)
         _ = try await boundedMap(plan.kept, limit: transfers) {
             (output) async throws(StagingError) in try await link(output, roots)

@@ -11,6 +11,10 @@ package struct JobSurvey: Sendable {
     package var job: TreeSurvey
     /// Input datasets, their metadata files and extra files, and reference data.
     package var data: [SurveyedFile] = []
+    /// Input datasets that are objects of Galaxy's own object store.
+    package var stored: [StoredInput] = []
+    /// The extra files of input datasets, where they are such objects.
+    package var storedTrees: [StoredTree] = []
     /// The files of every tool directory.
     package var tools: [SurveyedFile] = []
     /// Any of these that are links to objects of the mounted bucket: those need not travel.
@@ -62,10 +66,18 @@ package struct JobSurvey: Sendable {
     }
 
     private mutating func add(_ input: JobDescription.Input) throws(StagingError) {
-        try addFile(input.path, to: \.data)
-        if input.inFileStore == true { replaceable.insert(input.path) }
+        if let object = input.object {
+            stored.append(StoredInput(path: input.path, object: object))
+            if let parent = input.path.parent { homes.append(parent) }
+        } else {
+            try addFile(input.path, to: \.data)
+            if input.inFileStore == true { replaceable.insert(input.path) }
+        }
         for file in input.metadataFiles ?? [] { try addFile(file, to: \.data) }
-        if let extra = input.extraFiles { try addTree(extra, to: \.data) }
+        guard let extra = input.extraFiles else { return }
+        guard let object = input.extraFilesObject else { return try addTree(extra, to: \.data) }
+        storedTrees.append(try StoredTree(path: extra, object: object))
+        homes.append(extra)
     }
 
     private mutating func add(_ tool: JobDescription.ToolFiles) throws(StagingError) {
@@ -116,6 +128,10 @@ package struct JobSurvey: Sendable {
         guard !output.path.isAtOrBelow(job) else { return }
         if let parent = output.path.parent { homes.append(parent) }
         // Without its placeholder Galaxy's script silently skips the output.
+        if output.object != nil {
+            // Galaxy's cache is cleared now and then, and a run before this one has emptied it.
+            return placeholders.append(SurveyedFile(emptyAt: output.path))
+        }
         if try addLinked(output.path) { return }
         if FileStatus(following: output.path) != nil {
             placeholders.append(try SurveyedFile(trusted: output.path))
@@ -162,6 +178,7 @@ package struct JobSurvey: Sendable {
     /// The same dataset may be an input many times, and lie in the job directory as well.
     private mutating func removeRepeats() {
         var seen = Set(job.files.map(\.path))
+        stored = stored.filter { seen.insert($0.path).inserted }
         data = data.filter { seen.insert($0.path).inserted }
         tools = tools.filter { seen.insert($0.path).inserted }
         placeholders = placeholders.filter { seen.insert($0.path).inserted }

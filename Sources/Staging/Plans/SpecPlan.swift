@@ -29,7 +29,8 @@ package enum SpecPlan {
                     name: output.name,
                     path: output.path,
                     extraFiles: output.extraFiles,
-                    ownObject: policy.outputsAreObjects
+                    ownObject: policy.outputsAreObjects,
+                    galaxyKey: policy.outputsAreObjects ? output.object?.key : nil
                 )
             },
             job: description.jobFiles,

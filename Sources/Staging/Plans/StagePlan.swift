@@ -17,6 +17,10 @@ package struct StagePlan: Sendable {
     package var replaceable: Set<FilePath> = []
     /// Small inputs and reference data: one pack named by its content.
     package var dataPack: [SurveyedFile] = []
+    /// Inputs that are in the bucket as objects of Galaxy's own: nothing of them travels.
+    package var stored: [StoredInput] = []
+    /// Directories of such objects.
+    package var storedTrees: [StoredTree] = []
     /// The tool's small files: one pack named by its content, times left out.
     package var toolPack: [SurveyedFile] = []
     package var roots: [FilePath]
@@ -33,6 +37,8 @@ package struct StagePlan: Sendable {
         roots = try RootPlan.roots(for: survey.homes)
         directories = survey.directories.sorted { $0.path < $1.path }
         links = survey.links.sorted { $0.path < $1.path }
+        stored = survey.stored
+        storedTrees = survey.storedTrees
         for file in survey.job.files + survey.placeholders {
             if file.size <= packBelow { runPack.append(file) } else { runObjects.append(file) }
         }
@@ -47,6 +53,6 @@ package struct StagePlan: Sendable {
     /// How many files it speaks of.
     package var files: Int {
         runPack.count + runObjects.count + shared.count + linked.count + dataPack.count
-            + toolPack.count
+            + toolPack.count + stored.count
     }
 }

@@ -90,12 +90,22 @@ package struct FetchRun: Sendable {
             let download = FileDownload(from: store, observe: meter.observer)
             _ = try await download.run(
                 input.key,
-                expecting: ExpectedObject(size: input.size, checksum: input.digest),
+                expecting: ExpectedObject(
+                    size: input.size,
+                    checksum: input.digest,
+                    eTag: input.galaxyObject.map { ETag($0.eTag) }
+                ),
                 into: descriptor.raw,
                 named: input.path.logSafe
             )
         } catch {
-            throw .store(name, error)
+            guard error.code == .preconditionFailed else { throw .store(name, error) }
+            throw StagingError(
+                .mismatch,
+                what: "Cannot \(name): Galaxy's object store has another object there by now",
+                place: input.key.logSafe,
+                cause: error
+            )
         }
         try descriptor.set(mode: input.mode, modified: input.modified, name: input.path)
         meter.finished(1)

@@ -24,6 +24,8 @@ package struct RestageRun: Sendable {
         package var isRestored = false
         /// What is there and different.
         package var damaged: [Damage] = []
+        /// Inputs that Galaxy's own object store has no more as they were, one sentence each.
+        package var replaced: [String] = []
     }
 
     /// An object with other bytes than were staged.
@@ -33,10 +35,12 @@ package struct RestageRun: Sendable {
         package var key: ObjectKey
     }
 
-    private enum State: Sendable {
+    private enum State: Sendable, Equatable {
         case intact
         case restored
         case damaged
+        /// Galaxy's own, and no more what was pinned; the text says how.
+        case replaced(String)
     }
 
     package init(store: any ObjectStore, layout: JobLayout, transfers: Int) {
@@ -66,11 +70,13 @@ package struct RestageRun: Sendable {
         for (input, state) in zip(spec.inputs, states) where state == .damaged {
             findings.damaged.append(Damage(name: input.path.logSafe, key: input.key))
         }
+        for case .replaced(let sentence) in states { findings.replaced.append(sentence) }
         for pack in spec.packs {
             switch try await look(at: pack, plan) {
             case .intact: break
             case .restored: findings.isRestored = true
             case .damaged: findings.damaged.append(Damage(name: "a pack", key: pack.key))
+            case .replaced(let sentence): findings.replaced.append(sentence)
             }
         }
         return findings
@@ -130,11 +136,14 @@ package struct RestageRun: Sendable {
     // MARK: Single objects
 
     private func look(at input: InputEntry) async throws(StagingError) -> State {
-        guard let info = try await info(input.key) else {
+        let found = try await info(input.key)
+        if let object = input.galaxyObject { return look(at: input, pinned: object, found) }
+        guard let digest = input.digest else { return .damaged }
+        guard let info = found else {
             try await restore(input)
             return .restored
         }
-        guard info.holds(size: input.size, input.digest) else { return .damaged }
+        guard info.holds(size: input.size, digest) else { return .damaged }
         if info.checksum != nil { return .intact }
         // The store cannot say, so the bytes must.
         do throws(S3Error) {
@@ -142,7 +151,7 @@ package struct RestageRun: Sendable {
                 input.key,
                 range: nil,
                 ifMatch: nil,
-                expecting: input.digest,
+                expecting: digest,
                 to: DiscardSink()
             )
             return .intact
@@ -150,6 +159,17 @@ package struct RestageRun: Sendable {
             if error.code == .corrupted { return .damaged }
             throw .store("read \(input.key)", error)
         }
+    }
+
+    /// What is Galaxy's own is never written by us: it is the object that was pinned, or it is not.
+    private func look(
+        at input: InputEntry,
+        pinned object: GalaxyObject,
+        _ found: ObjectInfo?
+    ) -> State {
+        guard found?.eTag.text != object.eTag else { return .intact }
+        let how = found == nil ? "gone from" : "another one by now in"
+        return .replaced("\(input.path) is \(how) Galaxy's object store (\(input.key))")
     }
 
     private func restore(_ input: InputEntry) async throws(StagingError) {

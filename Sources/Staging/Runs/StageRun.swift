@@ -46,16 +46,20 @@ package struct StageRun: Sendable {
         case shared(SurveyedFile)
         case linked(LinkedFile)
         case ofRun(SurveyedFile)
+        case stored(StoredInput)
+        case storedTree(StoredTree)
     }
 
     private enum Outcome: Sendable {
         case pack(PackEntry)
         case input(InputEntry)
+        case inputs([InputEntry])
     }
 
     /// Stages everything, at most `transfers` files at once.
     package func callAsFunction(_ plan: StagePlan) async throws(StagingError) -> Staged {
         var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
+        steps += plan.stored.map { .stored($0) } + plan.storedTrees.map { .storedTree($0) }
         steps += plan.linked.map { .linked($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }
         if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
@@ -68,6 +72,7 @@ package struct StageRun: Sendable {
             switch outcome {
             case .pack(let pack): staged.packs.append(pack)
             case .input(let input): staged.inputs.append(input)
+            case .inputs(let inputs): staged.inputs += inputs
             }
         }
         staged.inputs.sort { $0.path < $1.path }
@@ -93,6 +98,64 @@ package struct StageRun: Sendable {
             return .input(try await linked(link))
         case .ofRun(let file):
             return .input(entry(file, try await upload(file)))
+        case .stored(let input):
+            return .input(try await pinned(input))
+        case .storedTree(let tree):
+            return .inputs(try await pinned(tree))
+        }
+    }
+
+    /// A directory of Galaxy's own objects: listed, and each looked at.
+    private func pinned(_ tree: StoredTree) async throws(StagingError) -> [InputEntry] {
+        let entries: [ListPage.Entry]
+        do throws(S3Error) {
+            entries = try await store.entries(below: tree.object.key.bytes)
+        } catch {
+            throw .store("list \(tree.path) in Galaxy's object store", error)
+        }
+        let files = try tree.files(entries)
+        let stored = try await boundedMap(files.stored, limit: transfers) {
+            (file) async throws(StagingError) in try await pinned(file)
+        }
+        let staged = try await boundedMap(files.cachedOnly, limit: transfers) {
+            (file) async throws(StagingError) in try await shared(file)
+        }
+        return stored + staged
+    }
+
+    /// An object of Galaxy's own: looked at, and pinned as it is.
+    private func pinned(_ input: StoredInput) async throws(StagingError) -> InputEntry {
+        let key = input.object.key
+        let found: ObjectInfo?
+        do throws(S3Error) {
+            found = try await store.head(key)
+        } catch {
+            throw .store("look for \(input.path) in Galaxy's object store", error)
+        }
+        switch (input.source(found), found, input.cached) {
+        case (.object, .some(let info), _):
+            meter.skipped(1)
+            return InputEntry(
+                path: input.path,
+                key: key,
+                size: info.size,
+                digest: info.notedDigest,
+                mode: FileMode(0o644),
+                modified: FileTime(seconds: info.lastModified ?? 0),
+                galaxyObject: GalaxyObject(eTag: info.eTag.text)
+            )
+        case (.cache, _, .some(let cached)):
+            return try await shared(cached)
+        case (let source, _, _):
+            var why = "it is not there"
+            if case .neither(let reason) = source { why = reason }
+            throw StagingError(
+                .lost,
+                what: "The input \(input.path) cannot be had from Galaxy's object store: \(why)",
+                place: "s3://\(input.object.bucket.logSafe)/\(key)",
+                remedy: "It may have been purged, or never stored: `galaxy-head-node s3 stat` says "
+                    + "what is there. Then run the job again."
+            )
         }
     }
 

@@ -238,7 +238,7 @@ final class Late<Value: Sendable>: Sendable {
                 path: first.inputs[0].path,
                 key: first.inputs[0].key,
                 size: first.inputs[0].size,
-                digest: first.inputs[0].digest
+                digest: try #require(first.inputs[0].digest)
             )
             if change == 0 { record.path = try FilePath("/other") } else { record.size += 1 }
             try await world.store.delete(recordKey)

@@ -16,6 +16,10 @@ extension RunDemand {
             memory = Self.number("GALAXY_MEMORY_MB", description) * 1_000_000
         }
         for input in description.inputs {
+            if let object = input.object {
+                bytes += object.size ?? 0
+                continue
+            }
             // What is in the mounted bucket does not move, and must not be waited for here.
             if settings.outputs.mount != nil, FileStatus(at: input.path)?.kind == .link { continue }
             bytes += FileStatus(following: input.path)?.stamp.size ?? 0
