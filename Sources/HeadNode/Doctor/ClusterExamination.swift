@@ -70,7 +70,7 @@ struct ClusterExamination: Sendable {
             let version = try await client.serverVersion()
             report(.ok("cluster", "\(version) at \(access.server), from \(access.origin)"))
             for finding in Self.judge(version) { report(finding) }
-            try await reviewRights(client, report)
+            if try await reviewRights(client, report) { report(await rehearse(client)) }
         } catch {
             report(.fail("cluster", error))
         }
@@ -100,10 +100,11 @@ struct ClusterExamination: Sendable {
         return []
     }
 
+    /// - Returns: whether Jobs may be made.
     private func reviewRights(
         _ client: KubernetesClient,
         _ report: @Sendable (DoctorFinding) -> Void
-    ) async throws(KubernetesError) {
+    ) async throws(KubernetesError) -> Bool {
         var missing: [Right] = []
         for right in Self.rights {
             let review = try await client.reviewAccess(
@@ -125,6 +126,49 @@ struct ClusterExamination: Sendable {
             report(
                 .ok("cluster rights", "all \(Self.rights.count) in namespace \(client.namespace)")
             )
+        }
+        return !missing.contains { $0.verb == "create" }
+    }
+
+    /// Whether the server would take a Job: rights say nothing of a namespace that does not exist, nor of
+    /// policies and quotas. Nothing is kept.
+    private func rehearse(_ client: KubernetesClient) async -> DoctorFinding {
+        let context = SecurityContext(isRootReadOnly: true)
+        let image = settings.images.worker.map { "\($0)" } ?? "none"
+        let template = PodTemplate(
+            metadata: Metadata(name: nil, labels: [:], annotations: [:]),
+            spec: PodManifest(
+                initContainers: [],
+                containers: [Container(name: "doctor", image: image, securityContext: context)],
+                volumes: [],
+                securityContext: PodSecurityContext(
+                    user: PodUser.galaxys.user,
+                    group: PodUser.galaxys.group,
+                    fsGroup: nil,
+                    supplementalGroup: nil
+                ),
+                tolerations: [],
+                terminationGracePeriodSeconds: 0
+            )
+        )
+        let job = JobManifest(
+            metadata: Metadata(
+                name: "galaxy-s3-executor-doctor",
+                labels: ["app.kubernetes.io/managed-by": JobLabels.manager],
+                annotations: [:]
+            ),
+            spec: JobManifest.Spec(ttlSecondsAfterFinished: 60, template: template)
+        )
+        guard let manifest = try? job.encoded() else {
+            return .fail("cluster jobs", "a Job cannot be written", "")
+        }
+        do throws(KubernetesError) {
+            try await client.rehearseJob(manifest)
+            return .ok("cluster jobs", "namespace \(client.namespace) would take one")
+        } catch {
+            // Room comes back when others have ended.
+            guard error.code == .quota else { return .fail("cluster jobs", error) }
+            return .warn("cluster jobs", error.headline, error.firstRemedy)
         }
     }
 

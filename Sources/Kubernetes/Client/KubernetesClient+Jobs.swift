@@ -32,6 +32,18 @@ extension KubernetesClient {
         return try await send(request, as: Job.self)
     }
 
+    /// Lets the server go through all that comes before a Job is created, and keep nothing of it.
+    ///
+    /// - Throws: what `createJob` would throw; `.notFound` where the namespace does not exist.
+    package func rehearseJob(_ manifest: [UInt8]) async throws(KubernetesError) {
+        let call = ClusterCall(verb: .create, kind: .jobs, namespace: namespace)
+        let url = ClusterURL(.jobs, namespace: namespace).with("dryRun", "All")
+        var request = ClusterRequest(call, url)
+        request.method = .post
+        request.body = manifest
+        _ = try await send(request, as: Job.self)
+    }
+
     /// The Job of this name, or nil if the server says that there is none.
     ///
     /// - Throws: never because of the Job's absence: any other 404 is `.notFound`.

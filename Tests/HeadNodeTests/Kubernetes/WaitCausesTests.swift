@@ -51,7 +51,7 @@ struct WaitCausesTests {
             return ClusterView.Seen(pods: [pod])
         }
         #expect(WaitCauses.subject(of: try seen(#"{"waiting":{}}"#))?.name == "pod p")
-        let begun = try seen(#"{"\(state)":{"exitCode":0}}"#)
+        let begun = try seen(#"{"\#(state)":{"exitCode":0}}"#)
         #expect(WaitCauses.subject(of: begun) == nil)
     }
 }

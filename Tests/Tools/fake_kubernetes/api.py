@@ -95,7 +95,8 @@ class API:
         if request.method == "GET":
             return dump(collection.get(name))
         if request.method == "POST" and not name and collection is self.cluster.jobs:
-            return dump(self.cluster.create_job(request.json()))
+            is_rehearsal = request.query.get("dryRun") == "All"
+            return dump(self.cluster.create_job(request.json(), is_rehearsal))
         if request.method == "DELETE" and name and collection is not self.cluster.events:
             return dump(self.cluster.delete(collection, name, request.json()))
         if request.method == "PATCH" and name and collection is self.cluster.jobs:
