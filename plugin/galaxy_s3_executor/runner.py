@@ -142,6 +142,10 @@ class S3JobRunner(AsynchronousJobRunner):
                 f"{who} needs `outputs_to_working_directory: false` for `output_mode: {mode}`: Galaxy would"
                 " move the outputs out of the bucket."
             )
+        if mode == "link" and not has_disk(getattr(self.app, "object_store", None)):
+            raise ConfigurationError(
+                f"{who} needs a disk object store for `output_mode: link`: links can be put nowhere else."
+            )
         if mode == "object_store":
             self._check_object_store(params, who)
 
@@ -159,11 +163,6 @@ class S3JobRunner(AsynchronousJobRunner):
             raise ConfigurationError(
                 f"{who} needs `metadata: internal` and Galaxy's `metadata_strategy: directory` and"
                 " `retry_metadata_internally: true` for `output_mode: object_store`."
-            )
-
-        if mode == "link" and not has_disk(getattr(self.app, "object_store", None)):
-            raise ConfigurationError(
-                f"{who} needs a disk object store for `output_mode: link`: links can be put nowhere else."
             )
 
     def _output_mode(self, params: dict[str, Any]) -> str:

@@ -115,7 +115,10 @@ def galaxy():
                 **config,
             ),
             model=SimpleNamespace(context=None),
-            object_store=SimpleNamespace(store_type="boto3"),
+            object_store=SimpleNamespace(
+                store_type="distributed",
+                backends={name: SimpleNamespace(store_type=name) for name in ("disk", "boto3")},
+            ),
             job_config=SimpleNamespace(
                 runner_plugins=[
                     {"id": "s3", "load": load},
