@@ -123,7 +123,10 @@ def galaxy():
             ),
             model=SimpleNamespace(context=None),
             job_metrics=JobMetrics(),
-            object_store=SimpleNamespace(store_type="boto3"),
+            object_store=SimpleNamespace(
+                store_type="distributed",
+                backends={name: SimpleNamespace(store_type=name) for name in ("disk", "boto3")},
+            ),
             job_config=SimpleNamespace(
                 runner_plugins=[
                     {"id": "s3", "load": load},
