@@ -50,43 +50,84 @@ package struct FinalRun: Sendable {
         _ paths: [FilePath]
     ) async throws(StagingError) -> Int {
         let pushed = Dictionary(grouping: report.files) { $0.size }
-        // One after the other: nobody waits for it, and reading is what it costs.
+        var hasLooked = false
         var count = 0
-        var trouble: String?
+        // One after the other: nobody waits for it, and reading is what it costs.
         for path in paths {
-            guard let (file, candidates) = try await settled(path, pushed) else { continue }
-            let descriptor = try file.open()
-            let digest = try await Self.digest(
-                DescriptorSource(descriptor, length: file.size, name: path)
-            )
-            guard let (source, key) = candidates.first(where: { $0.0.digest == digest }) else {
-                continue
+            do throws(StagingError) {
+                guard let found = try await identify(path, pushed) else { continue }
+                if let keeper, found.age < LinkKeeper.longestAge {
+                    let trouble = try await trouble(found, keeper, hasLooked: hasLooked)
+                    if let trouble {
+                        keeper.note(
+                            "Outputs of the job stay files, and are not linked: \(trouble)."
+                        )
+                        return count
+                    }
+                    hasLooked = true
+                    try await link(found, keeper)
+                } else {
+                    try found.file.check(found.descriptor)
+                    try await record(found.output, found.file)
+                }
+                count += 1
+            } catch {
+                // Somebody is at work on this file, or has removed it: it stays as it is.
+                switch error.code {
+                case .changed, .missing, .unreadable: continue
+                default: throw error
+                }
             }
-            let output = KeptOutput(file: source.moved(to: path, file), key: key)
-            let time = keeper?.now() ?? now()
-            guard let age = try await store.age(of: output, now: time) else { continue }
-            if let keeper, age < LinkKeeper.longestAge {
-                if count == 0 { trouble = try await keeper.look.trouble() }
-                if trouble == nil {
-                    trouble = await keeper.look.trouble(with: key, size: file.size)
-                }
-                if let trouble {
-                    keeper.note("Discovered outputs stay files, and are not linked: \(trouble).")
-                    return count
-                }
-                guard let parent = path.parent else { continue }
-                let roots = try RootSet([parent])
-                try await keeper.link(output, roots) { () throws(StagingError) in
-                    try file.check(descriptor)
-                    guard FileStatus(at: path)?.stamp == file.stamp else { throw .changed(path) }
-                }
-            } else {
-                try file.check(descriptor)
-                try await record(output, file)
-            }
-            count += 1
         }
         return count
+    }
+
+    /// A file that has the bytes of an object.
+    private struct Found {
+        let file: SurveyedFile
+        let descriptor: Descriptor
+        let output: KeptOutput
+        /// Of the object, in seconds.
+        let age: Int64
+    }
+
+    /// The object whose bytes the file at `path` has; nil for none.
+    private func identify(
+        _ path: FilePath,
+        _ pushed: [Int64: [PushedFile]]
+    ) async throws(StagingError) -> Found? {
+        guard let (file, candidates) = try await settled(path, pushed) else { return nil }
+        let descriptor = try file.open()
+        let source = DescriptorSource(descriptor, length: file.size, name: path)
+        let digest = try await Self.digest(source)
+        guard let (pushed, key) = candidates.first(where: { $0.0.digest == digest }) else {
+            return nil
+        }
+        let output = KeptOutput(file: pushed.moved(to: path, file), key: key)
+        let time = keeper?.now() ?? now()
+        guard let age = try await store.age(of: output, now: time) else { return nil }
+        return Found(file: file, descriptor: descriptor, output: output, age: age)
+    }
+
+    private func trouble(
+        _ found: Found,
+        _ keeper: LinkKeeper,
+        hasLooked: Bool
+    ) async throws(StagingError) -> String? {
+        if !hasLooked, let trouble = try await keeper.look.trouble() { return trouble }
+        return await keeper.look.trouble(with: found.output.key, size: found.file.size)
+    }
+
+    private func link(
+        _ found: Found,
+        _ keeper: LinkKeeper
+    ) async throws(StagingError) {
+        let path = found.file.path
+        guard let parent = path.parent else { return }
+        try await keeper.link(found.output, try RootSet([parent])) { () throws(StagingError) in
+            try found.file.check(found.descriptor)
+            guard FileStatus(at: path)?.stamp == found.file.stamp else { throw .changed(path) }
+        }
     }
 
     /// Reads a file to its end, which may take long: tasks have few threads.
