@@ -170,9 +170,9 @@ struct KubernetesExecutor: Executor {
         let isOver = isSuccess || cluster.view.seen(name.description).job?.isOver == true
         // A sidecar does not end by itself.
         let endsByItself = settings.tool.sidecars.isEmpty
-        let isKept =
-            settings.keeping.keeps(isSuccess: isSuccess) && cluster.isTimed(name.description)
-        guard isOver, endsByItself, isKept else { return try await delete(name) }
+        guard isOver, endsByItself, settings.keeping.keeps(isSuccess: isSuccess),
+            try await isTimed(name)
+        else { return try await delete(name) }
         guard isSuccess, settings.keeping.afterSuccess != settings.keeping.afterEnd else { return }
         let seconds = settings.keeping.afterSuccess.map { "\($0)" } ?? "null"
         do throws(KubernetesError) {
@@ -184,6 +184,15 @@ struct KubernetesExecutor: Executor {
             // Gone already is gone.
             if error.code == .notFound { return }
             throw HeadError(error, doing: "Cannot say how long Job \(name) is kept")
+        }
+    }
+
+    /// Whether the server removes this Job by itself. A head that has just begun may not have seen it.
+    private func isTimed(_ name: JobName) async throws(HeadError) -> Bool {
+        if cluster.isTimed(name.description) { return true }
+        guard cluster.view.seen(name.description).job == nil else { return false }
+        return try await asking("Cannot look for Job \(name)") { () async throws(KubernetesError) in
+            try await client.job(name.description)?.timeToLive != nil
         }
     }
 
