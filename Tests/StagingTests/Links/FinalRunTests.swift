@@ -49,7 +49,12 @@ import Testing
     }
 
     private func keeper(_ world: World, _ mounted: MountedStore) -> LinkKeeper {
-        let look = MountLook(mounted.mount, store: world.store, layout: world.layout)
+        let look = MountLook(
+            mounted.mount,
+            store: world.store,
+            layout: world.layout,
+            patience: .seconds(600)
+        )
         let now = FileTime(seconds: InMemoryObjectStore.firstModified + 1_000)
         return LinkKeeper(look: look, transfers: 4, now: { now }, note: { _ in })
     }

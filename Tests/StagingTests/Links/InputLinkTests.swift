@@ -25,7 +25,12 @@ import Testing
     }
 
     private func run(_ world: World, _ mounted: MountedStore, later: Int64 = 0) -> InputLinkRun {
-        let look = MountLook(mounted.mount, store: world.store, layout: world.layout)
+        let look = MountLook(
+            mounted.mount,
+            store: world.store,
+            layout: world.layout,
+            patience: .seconds(600)
+        )
         let now = FileTime(seconds: InMemoryObjectStore.firstModified + 1_000 + later)
         return InputLinkRun(LinkKeeper(look: look, transfers: 4, now: { now }, note: { _ in }))
     }

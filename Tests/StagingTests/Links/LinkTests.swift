@@ -52,7 +52,12 @@ import Transport
         _ notes: Notes = Notes(),
         later: Int64 = 0
     ) -> LinkKeeper {
-        let look = MountLook(mount, store: world.store, layout: world.layout)
+        let look = MountLook(
+            mount,
+            store: world.store,
+            layout: world.layout,
+            patience: .seconds(600)
+        )
         let now = FileTime(seconds: InMemoryObjectStore.firstModified + 1_000 + later)
         return LinkKeeper(look: look, transfers: 4, now: { now }, note: { notes.add($0) })
     }
