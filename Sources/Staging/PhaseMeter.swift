@@ -51,6 +51,12 @@ package final class PhaseMeter: Sendable {
         }
     }
 
+    /// Takes back what was counted of something that is done once more.
+    func takeBack(_ part: Reading) {
+        moved(-part.bytes)
+        finished(-part.files, packed: -part.packed)
+    }
+
     /// Counts files that were there already.
     package func skipped(_ files: Int) { state.withLock { $0.alreadyThere += files } }
 }

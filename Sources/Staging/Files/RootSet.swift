@@ -50,6 +50,12 @@ package struct RootSet: Sendable {
         return try root.status(relative)
     }
 
+    /// Whether nothing is at `path`, which a root may hold.
+    func isMissing(_ path: FilePath) throws(StagingError) -> Bool {
+        guard root(at: path) == nil, holds(path) else { return false }
+        return try status(path) == nil
+    }
+
     /// Opens the directory at `path`.
     package func directory(_ path: FilePath) throws(StagingError) -> Directory {
         if let root = root(at: path) { return root }
@@ -130,6 +136,12 @@ package struct RootSet: Sendable {
     package func remove(_ path: FilePath) throws(StagingError) {
         let (root, relative) = try locate(path)
         try root.remove(relative)
+    }
+
+    /// Removes an empty directory.
+    func removeDirectory(_ path: FilePath) throws(StagingError) {
+        let (root, relative) = try locate(path)
+        try root.removeDirectory(relative)
     }
 
     /// The least free space of all roots, in bytes, and where.

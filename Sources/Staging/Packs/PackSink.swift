@@ -18,6 +18,8 @@ package protocol PackTarget: Sendable {
         mode: FileMode,
         modified: FileTime
     ) throws(StagingError)
+    /// What has come so far was damaged on its way, names included: removes it. All comes once more.
+    func discard() throws(StagingError)
 }
 
 /// Unpacks a pack while it arrives, hashing as it goes; nothing is kept but the current member.

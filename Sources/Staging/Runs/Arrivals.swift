@@ -54,6 +54,16 @@ final class Arrivals: Sendable {
         self.arrivals.withLock { $0 = [] }
     }
 
+    /// Removes what came for these places, which will come once more.
+    func discard(_ places: Set<FilePath>) throws(StagingError) {
+        let damaged = arrivals.withLock { arrivals in
+            let found = arrivals.filter { places.contains($0.place) }
+            arrivals.removeAll { places.contains($0.place) }
+            return found
+        }
+        for arrival in damaged { try roots.remove(arrival.temporary) }
+    }
+
     /// Removes what came; used when something else did not.
     func discard() {
         for arrival in arrivals.withLock({ $0 }) {

@@ -160,6 +160,11 @@ package struct CollectRun: Sendable {
             _ = missing.withLock { $0.remove(path) }
         }
 
+        func discard() throws(StagingError) {
+            missing.withLock { $0 = Set(files.keys) }
+            try arrivals.discard(Set(files.keys))
+        }
+
         func checkComplete(_ pack: PackEntry) throws(StagingError) {
             guard let first = missing.withLock({ $0.min() }) else { return }
             throw StagingError(

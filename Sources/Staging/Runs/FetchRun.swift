@@ -6,6 +6,7 @@ import Digests
 import Glibc
 import Names
 import S3Client
+import Synchronization
 
 /// Makes the roots what the spec says: every file with its bytes, mode and time, every directory,
 /// every link.
@@ -80,7 +81,7 @@ package struct FetchRun: Sendable {
     }
 
     private func fetch(_ pack: PackEntry) async throws(StagingError) {
-        try await PackDownload(store: store, meter: meter)(pack, into: Unpacker(roots: roots))
+        try await PackDownload(store: store, meter: meter)(pack, into: Unpacker(roots))
     }
 
     private func fetch(_ input: InputEntry) async throws(StagingError) {
@@ -112,14 +113,39 @@ package struct FetchRun: Sendable {
     }
 
     /// Members go where their names say, if that is below a root.
-    private struct Unpacker: PackTarget {
-        let roots: RootSet
+    private final class Unpacker: PackTarget {
+        private struct Made {
+            var files: [FilePath] = []
+            /// Parents before what is in them.
+            var directories: [FilePath] = []
+        }
+
+        private let roots: RootSet
+        private let made = Mutex(Made())
+
+        init(_ roots: RootSet) { self.roots = roots }
 
         func create(
             _ path: FilePath,
             size: Int64
         ) throws(StagingError) -> Descriptor {
-            try roots.create(path)
+            let directories = try missingDirectories(above: path)
+            made.withLock { $0.directories += directories }
+            let descriptor = try roots.create(path)
+            made.withLock { $0.files.append(path) }
+            return descriptor
+        }
+
+        private func missingDirectories(
+            above path: FilePath
+        ) throws(StagingError) -> [FilePath] {
+            var missing: [FilePath] = []
+            var next = path.parent
+            while let directory = next, try roots.isMissing(directory) {
+                missing.append(directory)
+                next = directory.parent
+            }
+            return missing.reversed()
         }
 
         func finish(
@@ -130,6 +156,17 @@ package struct FetchRun: Sendable {
             modified: FileTime
         ) throws(StagingError) {
             try descriptor.set(mode: mode, modified: modified, name: path)
+        }
+
+        /// What stays here under a damaged name would be taken for the tool's.
+        func discard() throws(StagingError) {
+            let made = made.withLock { made in
+                defer { made = Made() }
+                return made
+            }
+            for path in made.files { try roots.remove(path) }
+            // Another pack may have put something there by now.
+            for path in made.directories.reversed() { try? roots.removeDirectory(path) }
         }
     }
 }

@@ -25,6 +25,15 @@ import Testing
             )
         }
 
+        /// A byte of every other answer is changed on its way.
+        static func damaged(_ place: Int) -> Fault {
+            let odd = stride(from: 1, to: 80, by: 2).map { "\($0)" }.joined(separator: ",")
+            return Fault(
+                "GetObject: byte \(place), every other time",
+                #"{"operation": "GetObject", "nth": [\#(odd)], "flip": \#(place)}"#
+            )
+        }
+
         /// Something about one operation, once.
         static func once(_ operation: String, _ effect: String) -> Fault {
             Fault(
@@ -75,6 +84,8 @@ import Testing
                 "the result is stored, and the answer lost",
                 #"{"key": "/result.json$", "method": "PUT", "nth": 1, "committed": true, "reset": true}"#
             ),
+            // In a pack: a member's name, its size, its bytes; in a document: anything.
+            .damaged(3), .damaged(130), .damaged(520), .damaged(-1),
             Fault("pages of one key", #"{"operation": "ListObjectsV2", "page": 1}"#),
             Fault("a server 20 minutes ahead", #"{"skew": 1200}"#),
             Fault("a server 20 minutes behind", #"{"skew": -1200}"#),

@@ -196,6 +196,8 @@ import Transport
             try descriptor.set(mode: mode, modified: modified, name: path)
             _ = finished.next()
         }
+
+        func discard() throws(StagingError) {}
     }
 
     @Test func whatIsPackedIsUnpacked() throws {

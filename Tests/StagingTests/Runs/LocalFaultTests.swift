@@ -114,5 +114,7 @@ import Transport
             mode: FileMode,
             modified: FileTime
         ) throws(StagingError) {}
+
+        func discard() throws(StagingError) {}
     }
 }
