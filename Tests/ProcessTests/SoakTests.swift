@@ -20,7 +20,7 @@ import Testing
         #"[{"probability": 0.08, "seed": SEED, "method": "PUT", "committed": true, "reset": true}]"#,
         #"[{"probability": 0.1, "seed": SEED, "reset": true}]"#,
         #"[{"probability": 0.2, "seed": SEED, "operation": "GetObject", "cut": 100}]"#,
-        #"[{"probability": 0.1, "seed": SEED, "operation": "GetObject", "flip": 3}]"#,
+        #"[{"probability": 0.05, "seed": SEED, "operation": "GetObject", "flip": 3}]"#,
         #"[{"probability": 0.1, "seed": SEED, "operation": "PutObject", "flip_sent": 3}]"#,
         #"[{"probability": 0.2, "seed": SEED, "delay": 0.5}]"#,
     ]
