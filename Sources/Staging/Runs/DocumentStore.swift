@@ -15,14 +15,7 @@ package struct DocumentStore: Sendable {
 
     /// The document's bytes; nil if there is none.
     package func bytes(_ key: ObjectKey) async throws(S3Error) -> [UInt8]? {
-        let sink = MemorySink(limit: ContractCoding.largestDocument)
-        do throws(S3Error) {
-            _ = try await store.get(key, range: nil, ifMatch: nil, expecting: nil, to: sink)
-        } catch {
-            if error.code == .noSuchKey { return nil }
-            throw error
-        }
-        return sink.bytes
+        try await store.bytes(of: key, limit: ContractCoding.largestDocument)?.bytes
     }
 
     /// The document; nil if there is none.

@@ -11,10 +11,13 @@ import Testing
     struct Fault: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let rules: String
+        /// How large the job's input is: of several parts, usually.
+        let inputBytes: Int
 
-        init(_ description: String, _ rules: String) {
+        init(_ description: String, _ rules: String, inputBytes: Int = 20_000_000) {
             testDescription = description
             self.rules = "[\(rules)]"
+            self.inputBytes = inputBytes
         }
 
         /// A status that comes by chance, everywhere.
@@ -25,12 +28,14 @@ import Testing
             )
         }
 
-        /// A byte of every other answer is changed on its way.
+        /// A byte of every other answer is changed on its way. What has parts comes whole once more if
+        /// one of them is damaged, so there are none.
         static func damaged(_ place: Int) -> Fault {
             let odd = stride(from: 1, to: 80, by: 2).map { "\($0)" }.joined(separator: ",")
             return Fault(
                 "GetObject: byte \(place), every other time",
-                #"{"operation": "GetObject", "nth": [\#(odd)], "flip": \#(place)}"#
+                #"{"operation": "GetObject", "nth": [\#(odd)], "flip": \#(place)}"#,
+                inputBytes: 300_000
             )
         }
 
@@ -94,7 +99,7 @@ import Testing
 
     @Test(arguments: passing) func whatPassesIsNobodysEnd(_ fault: Fault) async throws {
         try await FaultyStore.run { store in
-            let job = try Self.job(store.lab)
+            let job = try Self.job(store.lab, fault.inputBytes)
             try store.rules(fault.rules)
             let (status, answer) = try await store.lab.run(job)
             let said = answer.error?.message ?? answer.ending?.message ?? ""
@@ -110,13 +115,16 @@ import Testing
     }
 
     /// A job with an input and an output of several parts.
-    private static func job(_ lab: Lab) throws -> GalaxyJob {
+    private static func job(
+        _ lab: Lab,
+        _ inputBytes: Int = 20_000_000
+    ) throws -> GalaxyJob {
         let tool = """
             echo live; md5sum < "$IN1" > "$OUT"
             cp "$IN1" "$JOB/working/copy"; echo once > "$JOB/mark.$$.$RANDOM"
             """
         let job = try GalaxyJob(folder: lab.folder, tool: tool)
-        try Shell.run("head -c 20000000 /dev/urandom > \(job.largeInput)")
+        try Shell.run("head -c \(inputBytes) /dev/urandom > \(job.largeInput)")
         return job
     }
 
