@@ -13,7 +13,10 @@ enum Interruption {
     static func guarding<Value: Sendable>(
         _ work: @escaping @Sendable () async throws(HeadError) -> Value
     ) async throws(HeadError) -> Value {
-        let signals = stream()
+        guard let signals = stream() else {
+            let why = String(cString: strerror(errno))
+            throw HeadError(.machine, what: "Cannot listen for signals: \(why)")
+        }
         let outcome = await withTaskGroup(
             of: Result<Value, HeadError>?.self,
             returning: Result<Value, HeadError>.self
@@ -40,12 +43,12 @@ enum Interruption {
         return try outcome.get()
     }
 
-    /// Every SIGINT and SIGTERM from now on.
-    private static func stream() -> AsyncStream<Void> {
-        AsyncStream { continuation in
-            var ends: [Int32] = [0, 0]
-            guard pipe(&ends) == 0 else { return continuation.finish() }
-            let reading = ends[0]
+    /// Every SIGINT and SIGTERM from now on; nil, with errno, where that cannot be had.
+    private static func stream() -> AsyncStream<Void>? {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { return nil }
+        let reading = ends[0]
+        return AsyncStream { continuation in
             pipeEnd.store(ends[1], ordering: .sequentiallyConsistent)
             let handler: @convention(c) (Int32) -> Void = { _ in
                 var byte: UInt8 = 1

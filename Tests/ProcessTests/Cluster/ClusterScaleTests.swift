@@ -46,8 +46,9 @@ import Testing
                 let answer = try RunAnswer(ending)
                 #expect(ending.status == 0, "\(answer.message) \(ending.errors)")
                 #expect(answer.failedTries == [])
-                // What a store or a cluster in trouble would make a head say.
-                #expect(answer.notes == [])
+                // What a store or a cluster in trouble would make a head say. Forty at once may wait
+                // for their turn to be connected.
+                #expect(answer.notes.filter { !$0.hasSuffix("; trying again") } == [])
             }
             try await expectAll(jobs, lab)
         }
