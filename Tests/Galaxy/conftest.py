@@ -209,8 +209,15 @@ class Started:
 
     def ended_ok(self):
         job = self.end()
-        assert job["state"] == "ok", job
+        assert job["state"] == "ok", self.story(job)
         return job
+
+    def story(self, job):
+        """What a person needs to know about a job that went wrong, the important first."""
+        run = job["external_id"] or f"({self.id})"
+        said = [line[:300] for line in self.lab.log().splitlines() if run in line]
+        facts = {key: job.get(key) for key in ("state", "exit_code", "tool_stderr", "job_messages")}
+        return "\n".join([f"{job['tool_id']} {run}: {facts}", *said[-15:]])
 
     def text(self, name="out"):
         return self.lab.text(self.outputs[name])
