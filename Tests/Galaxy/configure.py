@@ -170,8 +170,6 @@ if store == "disk":
         {"id": "test_limited", "environment": "short"},
         {"id": "test_remote", "environment": "remote"},
         {"id": "test_mistaken", "environment": "mistaken"},
-        # Not where it belongs.
-        {"id": "__DATA_FETCH__", "environment": "s3"},
     ]
 
 write(

@@ -96,14 +96,3 @@ def test_uploads_stay_with_galaxy(lab):
     dataset = lab.upload("x\n")
     job = lab.job(lab.galaxy.datasets.show_dataset(dataset["id"])["creating_job"])
     assert not RUN.fullmatch(job["external_id"] or "")
-
-
-def test_a_tool_that_needs_galaxy_is_refused(lab):
-    """The other way to upload, which this Galaxy sends where it cannot be run."""
-    element = {"src": "pasted", "paste_content": "x\n", "ext": "txt", "name": "fetched"}
-    targets = [{"destination": {"type": "hdas"}, "elements": [element]}]
-    payload = {"history_id": lab.history, "targets": targets}
-    made = lab.galaxy.make_post_request(f"{lab.galaxy.url}/tools/fetch", payload=payload)
-    dataset = made["outputs"][0]["id"]
-    assert lab.until(lambda: lab.state(dataset) in ("ok", "error") and lab.state(dataset)) == "error"
-    assert "needs Galaxy's own Python" in lab.galaxy.datasets.show_dataset(dataset)["misc_info"]
