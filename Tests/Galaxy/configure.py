@@ -8,6 +8,7 @@ is where that is: `disk`, or `object_store` for the bucket.
 
 import random
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,9 @@ import yaml
 
 directory, port, head_node, worker, store = sys.argv[1:]
 home = Path(directory)
-tools = Path(__file__).resolve().parent / "tools"
+# Below a place that any user can reach, in a pod too: a tool's directory is seen at its own path.
+tools = home / "tools"
+shutil.copytree(Path(__file__).resolve().parent / "tools", tools, dirs_exist_ok=True)
 key = (home / "key").read_text()
 bundled = ("data_source/upload.xml", "filters/catWrapper.xml")
 
