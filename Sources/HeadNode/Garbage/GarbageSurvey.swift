@@ -98,7 +98,10 @@ struct GarbageSurvey: Sendable {
         guard let (directory, name) = place(of: path), let status = try? directory.status(name)
         else { return gone(path) }
         guard status.kind == .link else { return .other }
-        return self.key(of: path, in: directory, name) == key ? .same : .other
+        // A link that leads elsewhere, or cannot be read, may be one that was made when the bucket was
+        // mounted somewhere else: nothing of it is known to be gone.
+        guard let found = self.key(of: path, in: directory, name) else { return .unknown }
+        return found == key ? .same : .other
     }
 
     /// Nothing is gone unless its directory is there to say so: a disk that is not mounted has none.
