@@ -266,6 +266,21 @@ import Transport
         #expect(try await survey().links[link.0]?.path == .unknown)
     }
 
+    @Test("links from before the mount was moved are not taken for gone")
+    func aMountThatWasMoved() async throws {
+        let place = try await Place(.memory)
+        defer { place.remove() }
+        let ended = try await place.run("2", place.layout, ended: true)
+        let link = try await place.link("objects/linked.dat", ended, 0)
+        let survey = GarbageSurvey(
+            store: place.store,
+            layout: place.layout,
+            mount: BucketMount(path: try place.path("elsewhere"), prefix: try KeyPrefix("")),
+            transfers: 4
+        )
+        #expect(try await survey().links[link.0]?.path == .unknown)
+    }
+
     @Test("a document that cannot be read ends it: nobody knows what it names")
     func unreadableDocuments() async throws {
         let place = try await Place(.memory)
