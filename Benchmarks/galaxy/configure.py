@@ -40,6 +40,8 @@ def settings(content):
         # All pods of a burst are to be there at once, as the other runner's are, which ask for nothing.
         "worker_requests_cpu": "1m",
         "worker_requests_memory": "16Mi",
+        # Room for what the largest writes.
+        "output_allowance": "2Gi",
     }
 
 
