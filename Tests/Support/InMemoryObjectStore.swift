@@ -13,7 +13,7 @@ package final class InMemoryObjectStore: ObjectStore {
     package struct Call: Sendable, Equatable {
         package enum Kind: String, Sendable {
             case head, get, put, copy, list, delete, createMultipart, uploadPart, copyPart
-            case completeMultipart, abortMultipart
+            case completeMultipart, abortMultipart, openUploads
         }
 
         package let kind: Kind
@@ -35,6 +35,7 @@ package final class InMemoryObjectStore: ObjectStore {
     private struct Pending {
         var key: ObjectKey
         var options: PutOptions
+        var begun: Int64
         var parts: [Int: (bytes: [UInt8], eTag: ETag)] = [:]
     }
 
@@ -205,7 +206,11 @@ package final class InMemoryObjectStore: ObjectStore {
         try await call(.createMultipart, key) { state throws(S3Error) in
             state.serial += 1
             let id = UploadID("upload-\(state.serial)")
-            state.uploads[id] = Pending(key: key, options: options)
+            state.uploads[id] = Pending(
+                key: key,
+                options: options,
+                begun: Self.firstModified + Int64(state.serial)
+            )
             return id
         }
     }
@@ -272,6 +277,14 @@ package final class InMemoryObjectStore: ObjectStore {
             if let checksum, checksum != sum { throw Self.error(.corrupted, "complete", key) }
             state.uploads[upload] = nil
             return Self.store(bytes, sum, at: key, pending.options, in: &state)
+        }
+    }
+
+    package func openUploads(below prefix: [UInt8]) async throws(S3Error) -> [OpenUpload] {
+        try await call(.openUploads, nil) { state throws(S3Error) in
+            state.uploads.filter { $0.value.key.hasPrefix(prefix) }
+                .map { OpenUpload(key: $0.value.key, id: $0.key, begun: $0.value.begun) }
+                .sorted { ($0.key, $0.id.text) < ($1.key, $1.id.text) }
         }
     }
 

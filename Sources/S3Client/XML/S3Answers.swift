@@ -103,25 +103,61 @@ struct DeleteAnswer: Sendable, Equatable {
     }
 }
 
+/// One page of uploads that are under way, and where the next one begins.
+struct UploadPage: Sendable, Equatable {
+    struct Marker: Sendable, Hashable {
+        var key: [UInt8]
+        var upload: String
+    }
+
+    var uploads: [OpenUpload]
+    /// nil on the last page.
+    var next: Marker?
+
+    /// Reads `ListMultipartUploadsResult`.
+    init(_ bytes: [UInt8]) throws(AttemptFailure) {
+        let root = try answerRoot(bytes, "ListMultipartUploadsResult")
+        uploads = []
+        for element in root.all("Upload") {
+            guard let name = element.bytes("Key"), let key = try? ObjectKey(root.decodedKey(name)),
+                let id = element.string("UploadId"), !id.isEmpty
+            else { throw .unreadable("an upload in it has no key or no id") }
+            let begun = element.string("Initiated").flatMap { Timestamp(iso8601: $0)?.seconds }
+            uploads.append(OpenUpload(key: key, id: UploadID(id), begun: begun))
+        }
+        guard root.bytes("IsTruncated").map({ $0.elementsEqual("true".utf8) }) ?? false else {
+            return
+        }
+        guard let key = root.bytes("NextKeyMarker"), !key.isEmpty else {
+            throw .unreadable("it says there is more but not where")
+        }
+        next = Marker(
+            key: try root.decodedKey(key),
+            upload: root.string("NextUploadIdMarker") ?? ""
+        )
+    }
+}
+
+extension XMLElement {
+    /// A key as a listing has it: percent-decoded when the answer says `EncodingType` url, and only
+    /// then.
+    fileprivate func decodedKey(_ bytes: [UInt8]) throws(AttemptFailure) -> [UInt8] {
+        let isEncoded = string("EncodingType").map { $0.utf8.elementsEqual("url".utf8) } ?? false
+        guard isEncoded else { return bytes }
+        guard let plain = PercentEncoding.decode(bytes, plusIsSpace: true) else {
+            throw .unreadable("a key in it is not percent-encoded as it says")
+        }
+        return plain
+    }
+}
+
 extension ListPage {
     /// Reads `ListBucketResult` of ListObjectsV2.
-    ///
-    /// Keys are percent-decoded when the answer says `EncodingType` url, and only then: a store that
-    /// ignores the wish sends them as they are.
     init(_ bytes: [UInt8]) throws(AttemptFailure) {
         let root = try answerRoot(bytes, "ListBucketResult")
-        let isEncoded =
-            root.string("EncodingType").map { $0.utf8.elementsEqual("url".utf8) } ?? false
-        func decoded(_ bytes: [UInt8]) throws(AttemptFailure) -> [UInt8] {
-            guard isEncoded else { return bytes }
-            guard let plain = PercentEncoding.decode(bytes, plusIsSpace: true) else {
-                throw .unreadable("a key in it is not percent-encoded as it says")
-            }
-            return plain
-        }
         var entries: [Entry] = []
         for element in root.all("Contents") {
-            guard let name = element.bytes("Key"), let key = try? ObjectKey(decoded(name)),
+            guard let name = element.bytes("Key"), let key = try? ObjectKey(root.decodedKey(name)),
                 let size = element.string("Size").flatMap(Int64.init), size >= 0
             else { throw .unreadable("an entry in it has no key or no size") }
             entries.append(
@@ -139,7 +175,7 @@ extension ListPage {
             guard let prefix = element.bytes("Prefix") else {
                 throw .unreadable("a common prefix in it is empty")
             }
-            prefixes.append(try decoded(prefix))
+            prefixes.append(try root.decodedKey(prefix))
         }
         let isTruncated = root.bytes("IsTruncated").map { $0.elementsEqual("true".utf8) } ?? false
         let token = root.string("NextContinuationToken")

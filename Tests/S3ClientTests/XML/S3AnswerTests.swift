@@ -28,6 +28,36 @@ import Testing
         #expect(plain.entries.map(\.key) == [try ObjectKey("a%2Bb+c%25")])
     }
 
+    @Test func `a page of uploads has all its parts`() throws {
+        let page = try UploadPage(
+            Array(
+                ("<ListMultipartUploadsResult><EncodingType>url</EncodingType>"
+                    + "<IsTruncated>true</IsTruncated><NextKeyMarker>a%2Bb</NextKeyMarker>"
+                    + "<NextUploadIdMarker>u&amp;1</NextUploadIdMarker>"
+                    + "<Upload><Key>a%2Bb</Key><UploadId>u&amp;1</UploadId>"
+                    + "<Initiated>2013-05-24T00:00:00.000Z</Initiated></Upload>"
+                    + "</ListMultipartUploadsResult>")
+                    .utf8
+            )
+        )
+        let upload = OpenUpload(
+            key: try ObjectKey("a+b"),
+            id: UploadID("u&1"),
+            begun: 1_369_353_600
+        )
+        #expect(page.uploads == [upload])
+        #expect(page.next == UploadPage.Marker(key: Array("a+b".utf8), upload: "u&1"))
+    }
+
+    @Test(arguments: [
+        "<Upload><Key>k</Key></Upload>", "<Upload><UploadId>u</UploadId></Upload>",
+        "<Upload><Key>k</Key><UploadId/></Upload>", "<IsTruncated>true</IsTruncated>",
+    ])
+    func `pages of uploads that cannot be trusted`(inside: String) {
+        let text = "<ListMultipartUploadsResult>\(inside)</ListMultipartUploadsResult>"
+        #expect(isUnreadable { () throws(AttemptFailure) in try UploadPage(Array(text.utf8)) })
+    }
+
     @Test func `an entry has all its parts`() throws {
         let page = try list(
             "<IsTruncated>true</IsTruncated><NextContinuationToken>t&amp;1</NextContinuationToken>"
