@@ -96,10 +96,11 @@ struct GarbagePlan: Sendable, Equatable {
             .staleRecord, .goneLink, .unusedOutput, .unusedStaged, .unusedPack, .endedRun, .trial,
         ]
         items = order.flatMap { freed[$0] ?? [] }
-        uploads = facts.uploads?.filter { upload in
-            guard let begun = upload.begun, now - begun > grace else { return false }
-            return Self.isCutOff(upload, facts, over)
-        }
+        uploads = facts.uploads?
+            .filter { upload in
+                guard let begun = upload.begun, now - begun > grace else { return false }
+                return Self.isCutOff(upload, facts, over)
+            }
     }
 
     /// Whether nobody can be at work on an old upload any more. Staged files and packs are everybody's,

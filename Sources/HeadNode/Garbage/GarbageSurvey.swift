@@ -39,7 +39,7 @@ struct GarbageSurvey: Sendable {
         try await storing("Cannot list uploads that were cut off") { () async throws(S3Error) in
             do throws(S3Error) {
                 return try await store.openUploads(below: layout.everything)
-            } catch where error.code == .accessDenied || error.code == .refused {
+            } catch  where error.code == .accessDenied || error.code == .refused {
                 return nil
             }
         }
