@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@testable import S3Client
+@testable import XML
 
 @Suite struct XMLReaderTests {
     private func parse(_ text: String) throws(XMLProblem) -> XMLElement {
@@ -59,6 +59,30 @@ import Testing
         #expect(why.isEmpty || found.contains(why))
     }
 
+    @Test func `elements know their line, and have their attributes`() throws {
+        let root = try parse(
+            "<?xml version='1.0'?>\n<a>\n <b id='x &amp; &#233;' empty=''>t</b>\n <c\n  d='1'/>\n</a>"
+        )
+        #expect(root.line == 2)
+        let b = try #require(root.child("b"))
+        #expect(b.line == 3)
+        #expect(b.attribute("id") == "x & \u{E9}")
+        #expect(b.attribute("empty") == "")
+        #expect(b.attribute("ID") == nil)
+        #expect(root.child("c")?.line == 5)
+        let far = try parse("<a>" + String(repeating: "\n", count: 70_000) + "<b>x</b></a>")
+        #expect(far.child("b")?.line == 70_001)
+    }
+
+    @Test(arguments: [
+        ("<A>\n<B>\n</A></B>", 3), ("<A>\n\n", 3), ("<A>\n&b;</A>", 2), ("\n<A/>\n<B/>", 3),
+        ("<A>\n<!DOCTYPE A></A>", 2), ("<A>\n\u{0}</A>", 2), ("<A\n b='1' b='2'/>", 2),
+    ])
+    func `a problem has its line`(text: String, line: Int) throws {
+        let problem = try #require(throws: XMLProblem.self) { try parse(text) }
+        #expect(problem.line == line, "\(problem)")
+    }
+
     @Test func `other encodings are refused`() {
         let text = "<A>x</A>"
         #expect(
@@ -67,7 +91,11 @@ import Testing
         #expect(
             reason([0xFE, 0xFF] + text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }) != nil
         )
-        #expect(reason(Array("<A>".utf8) + [0xE9] + Array("</A>".utf8)) == "it is not UTF-8")
+        let latin = Array("<?xml version='1.0' encoding='ISO-8859-1'?>\n<A>".utf8) + [0xE9]
+        let problem = #expect(throws: XMLProblem.self) {
+            try XMLReader.parse(latin + Array("</A>".utf8))
+        }
+        #expect(problem.map { "\($0)" } == "it is not UTF-8, at line 2")
     }
 
     @Test func `limits`() throws {

@@ -3,40 +3,12 @@
 import Diagnostics
 import Yams
 
-/// What Galaxy's `job_conf.yml` says of runners and environments, each value with its line and column.
+/// Reads Galaxy's `job_conf.yml`.
 ///
 /// The file is Galaxy's: anchors, aliases and merge keys are resolved as Galaxy does it, and what is
 /// no runner and no environment is passed over.
-struct JobConfigFile {
-    /// One value.
-    struct Parameter {
-        let name: String
-        let value: ParameterValue
-        let origin: ConfigEntry.Origin
-    }
-
-    /// A runner, an environment or a tool.
-    struct Section {
-        let name: String
-        let origin: ConfigEntry.Origin
-        /// What it says, with what Galaxy takes apart from the parameters.
-        var parameters: [Parameter]
-        /// What Galaxy passes over, because there is a `params` or `kwds` beside it.
-        var passedOver: [Parameter] = []
-
-        subscript(name: String) -> Parameter? {
-            parameters.last { $0.name.utf8.elementsEqual(name.utf8) }
-        }
-    }
-
-    private(set) var runners: [Section] = []
-    private(set) var environments: [Section] = []
-    private(set) var tools: [Section] = []
-    /// Where tools go for which nothing else is said.
-    private(set) var defaultEnvironment: String?
-    private(set) var problems: [ConfigProblem] = []
-    /// As messages name it.
-    let name: String
+struct YAMLJobConfig {
+    private(set) var config: JobConfig
     /// How many more values are read: aliases within aliases can stand for more than any memory holds.
     private var room = 100_000
 
@@ -44,9 +16,9 @@ struct JobConfigFile {
         _ bytes: [UInt8],
         named name: String
     ) {
-        self.name = name
+        config = JobConfig(named: name, in: .yaml)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            problems = [
+            config.problems = [
                 ConfigProblem(
                     place: name,
                     what: "the file is not UTF-8",
@@ -61,12 +33,12 @@ struct JobConfigFile {
             // Nodes refer to their anchors weakly; the parser owns them.
             withExtendedLifetime(parser) { read(root) }
         } catch let error as YamlError {
-            problems.append(ConfigProblem(error, in: name))
+            config.problems.append(ConfigProblem(error, in: name))
         } catch {
-            problems.append(ConfigProblem(place: name, what: "\(error)".logSafe, remedy: ""))
+            config.problems.append(ConfigProblem(place: name, what: "\(error)".logSafe, remedy: ""))
         }
         if room == 0 {
-            problems.append(
+            config.problems.append(
                 ConfigProblem(
                     place: name,
                     what: "the file has more values than anybody can have written",
@@ -79,27 +51,27 @@ struct JobConfigFile {
     private mutating func read(_ root: Node?) {
         let top = root.map(pairs) ?? []
         guard let runners = top.first(where: { $0.name == "runners" }) else {
-            problems.append(
+            config.problems.append(
                 ConfigProblem(
-                    place: name,
+                    place: config.name,
                     what: "there are no runners",
-                    remedy: "Name Galaxy's job_conf.yml."
+                    remedy: "Name Galaxy's \(config.form.fileName)."
                 )
             )
             return
         }
-        self.runners = sections(runners.value, listedUnder: "kwds")
+        config.runners = sections(runners.value, listedUnder: "kwds")
         for (name, value, _) in top {
             if name == "execution" {
                 for (name, value, _) in pairs(value) {
                     if name == "environments" {
-                        environments = sections(value, listedUnder: "params")
+                        config.environments = sections(value, listedUnder: "params")
                     } else if name == "default" {
-                        defaultEnvironment = value.scalar?.string
+                        config.defaultEnvironment = value.scalar?.string
                     }
                 }
             } else if name == "tools" {
-                tools = value.sequence?.map { section("", $0, origin($0), "params") } ?? []
+                config.tools = value.sequence?.map { section("", $0, origin($0), "params") } ?? []
             }
         }
     }
@@ -108,8 +80,8 @@ struct JobConfigFile {
     private mutating func sections(
         _ node: Node,
         listedUnder key: String
-    ) -> [Section] {
-        var found: [Section] = []
+    ) -> [JobConfig.Section] {
+        var found: [JobConfig.Section] = []
         if let members = node.sequence {
             for member in members {
                 let name = pairs(member).first { $0.name == "id" }?.value.scalar?.string ?? ""
@@ -129,26 +101,52 @@ struct JobConfigFile {
         _ node: Node,
         _ origin: ConfigEntry.Origin,
         _ key: String
-    ) -> Section {
+    ) -> JobConfig.Section {
         var all = parameters(node)
-        guard let inner = pairs(node).first(where: { $0.name == key })?.value else {
-            return Section(name: name, origin: origin, parameters: all)
+        var passedOver: [JobConfig.Parameter] = []
+        if let inner = pairs(node).first(where: { $0.name == key })?.value {
+            all.removeAll { $0.name == key }
+            passedOver = all.filter { !GalaxyParameter.apart.contains($0.name) }
+            all.removeAll { !GalaxyParameter.apart.contains($0.name) }
+            all += parameters(inner)
         }
-        all.removeAll { $0.name == key }
-        let apart = all.filter { GalaxyParameter.apart.contains($0.name) }
-        let passedOver = all.filter { !GalaxyParameter.apart.contains($0.name) }
-        return Section(
-            name: name,
-            origin: origin,
-            parameters: apart + parameters(inner),
-            passedOver: passedOver
-        )
+        var section = JobConfig.Section(name: name, origin: origin, parameters: all)
+        section.tags = Self.words(section["tags"]?.value)
+        section.resubmissions = section["resubmit"].map(Self.resubmissions) ?? []
+        section.problems = passedOver.map { parameter in
+            ConfigProblem(
+                at: parameter.origin,
+                what:
+                    "Galaxy passes \(ConfigValues.shown(parameter.name)) over, because "
+                    + "\(ConfigValues.shown(name)) has \(key)",
+                remedy: "Write it below \(key)."
+            )
+        }
+        return section
     }
 
-    private mutating func parameters(_ node: Node) -> [Parameter] {
-        var found: [Parameter] = []
+    private static func words(_ value: ParameterValue?) -> [String] {
+        guard case .list(let members) = value else { return [] }
+        return members.compactMap(\.word)
+    }
+
+    private static func resubmissions(_ parameter: JobConfig.Parameter) -> [JobConfig.Resubmission]
+    {
+        guard case .list(let steps) = parameter.value else { return [] }
+        return steps.compactMap { step in
+            guard case .map(let pairs) = step else { return nil }
+            return JobConfig.Resubmission(
+                condition: pairs["condition"]?.word,
+                environment: pairs["environment"]?.word,
+                origin: parameter.origin
+            )
+        }
+    }
+
+    private mutating func parameters(_ node: Node) -> [JobConfig.Parameter] {
+        var found: [JobConfig.Parameter] = []
         for (name, value, origin) in pairs(node) {
-            found.append(Parameter(name: name, value: self.value(value), origin: origin))
+            found.append(JobConfig.Parameter(name: name, value: self.value(value), origin: origin))
         }
         return found
     }
@@ -204,6 +202,6 @@ struct JobConfigFile {
     }
 
     private func origin(_ node: Node) -> ConfigEntry.Origin {
-        .file(name, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
+        .file(config.name, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
     }
 }

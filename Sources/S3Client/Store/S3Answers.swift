@@ -2,6 +2,7 @@
 
 import Digests
 import Names
+import XML
 
 /// The `<Error>` document (Amazon S3 API reference, "Error responses").
 struct ErrorDocument: Sendable, Equatable {
@@ -37,7 +38,7 @@ struct ErrorDocument: Sendable, Equatable {
 /// Takes the root of an answer that must be called `name`.
 func answerRoot(_ bytes: [UInt8], _ name: StaticString) throws(AttemptFailure) -> XMLElement {
     let root: XMLElement
-    do { root = try XMLReader.parse(bytes) } catch { throw .unreadable(error.reason) }
+    do { root = try XMLReader.parse(bytes) } catch { throw .unreadable("\(error)") }
     if root.isCalled(name) { return root }
     // A 200 whose body says otherwise: the work failed after the status had been sent.
     if let error = ErrorDocument(root) { throw .errorInSuccess(error) }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes character data into XML.
-enum XMLText {
+package enum XMLText {
     /// `bytes` with everything escaped that XML gives a meaning to, or loses: markup, quotes, line
     /// ends; nil when XML 1.0 cannot hold them (control characters, or not UTF-8).
-    static func escaped(_ bytes: [UInt8]) -> String? {
+    package static func escaped(_ bytes: [UInt8]) -> String? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         var result = ""
         for scalar in text.unicodeScalars {
