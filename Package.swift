@@ -131,7 +131,10 @@ let package = Package(
         ),
         tests(
             "WorkerExecTests",
-            ["WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "TestSupport"],
+            [
+                "WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
+                "Diagnostics", "TestSupport",
+            ],
         ),
         tests(
             "KubernetesTests",
