@@ -148,7 +148,7 @@ let package = Package(
                 "Digests",
                 "Diagnostics", "TestSupport",
             ],
-            exclude: ["Kubernetes/Golden", "Serve/Transcripts"],
+            exclude: ["Kubernetes/Golden", "Messages/Golden", "Serve/Transcripts"],
         ),
         tests(
             "ProcessTests",
