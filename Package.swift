@@ -133,7 +133,10 @@ let package = Package(
         ),
         tests(
             "WorkerExecTests",
-            ["WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "TestSupport"],
+            [
+                "WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
+                "Diagnostics", "TestSupport",
+            ],
         ),
         tests(
             "KubernetesTests",
@@ -147,7 +150,7 @@ let package = Package(
                 "Digests",
                 "Diagnostics", "TestSupport",
             ],
-            exclude: ["Kubernetes/Golden", "Serve/Transcripts"],
+            exclude: ["Kubernetes/Golden", "Messages/Golden", "Serve/Transcripts"],
         ),
         tests(
             "ProcessTests",

@@ -57,6 +57,9 @@ struct JobFigures: Encodable, Equatable {
 }
 
 extension Double {
-    /// Rounded; anything that is no number is 0.
-    var toTheMillisecond: Double { isFinite ? (self * 1000).rounded() / 1000 : 0 }
+    /// Rounded; anything that is no number, or would be none, is 0.
+    var toTheMillisecond: Double {
+        let rounded = (self * 1000).rounded() / 1000
+        return rounded.isFinite ? rounded : 0
+    }
 }
