@@ -53,7 +53,7 @@ package final class InMemoryObjectStore: ObjectStore {
     private let state = Mutex(State())
     private let fault: FaultHook
     private let smallestPartBytes: Int
-    private let confirmsPuts: Bool
+    let confirmsPuts: Bool
 
     /// - Parameters:
     ///   - smallestPartBytes: parts but the last that are smaller are refused, as by S3.
@@ -135,16 +135,6 @@ package final class InMemoryObjectStore: ObjectStore {
             try Self.check(options.condition, &state, key, "put")
             return Self.store(bytes, checksum, at: key, options, in: &state)
         }
-    }
-
-    package func deposit(
-        _ key: ObjectKey,
-        body: HTTPBody,
-        checksum: CRC64NVME,
-        options: PutOptions
-    ) async throws(S3Error) -> PutReceipt {
-        let eTag = try await put(key, body: body, checksum: checksum, options: options)
-        return PutReceipt(eTag: eTag, checksum: confirmsPuts ? checksum : nil)
     }
 
     package func copy(
