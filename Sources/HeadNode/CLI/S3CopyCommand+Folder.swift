@@ -19,7 +19,8 @@ extension S3CopyCommand {
             let url = try S3URL(isUpload ? target : source)
             let path = FolderPath(isUpload ? source : target)
             let limits = try limits()
-            let (parallel, skipLinks, json) = (parallel, skipLinks, output.json)
+            // As many as there are connections to one store: small files wait for answers, not for us.
+            let (parallel, skipLinks, json) = (parallel ?? 32, skipLinks, output.json)
             let display = TransferDisplay(
                 meter: PhaseMeter(isUpload ? "upload" : "download"),
                 isShown: OutputOptions.hasTerminal && !json

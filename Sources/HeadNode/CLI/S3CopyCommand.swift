@@ -48,9 +48,12 @@ struct S3CopyCommand: AsyncParsableCommand {
     var skipLinks = false
 
     @Option(
-        help: "How many parts, or files with --recursive, travel at a time, from 1 to 64."
+        help: """
+            How many parts (8 without it) or, with --recursive, files (32) travel at a time, from 1 \
+            to 64.
+            """
     )
-    var parallel = 8
+    var parallel: Int?
 
     @Option(help: "How large a part or range is, from 5Mi to 5Gi.")
     var partSize = "8Mi"
@@ -64,7 +67,7 @@ struct S3CopyCommand: AsyncParsableCommand {
             throw ValidationError("One of source and target is s3://BUCKET/KEY, the other a file.")
         }
         try validateFolder(url: inBucket[0])
-        guard (1...64).contains(parallel) else {
+        guard (1...64).contains(parallel ?? 1) else {
             throw ValidationError("--parallel takes a number from 1 to 64.")
         }
         _ = try limits()
@@ -134,7 +137,7 @@ struct S3CopyCommand: AsyncParsableCommand {
             guard (PartPlan.smallestPartBytes...PartPlan.largestPartBytes).contains(bytes) else {
                 throw BadValue(why: partSize, remedy: "Write \(expected).")
             }
-            return TransferLimits(parallel: parallel, partBytes: bytes)
+            return TransferLimits(parallel: parallel ?? 8, partBytes: bytes)
         } catch {
             throw ValidationError("--part-size: \(error.why). \(error.remedy)")
         }
