@@ -29,6 +29,8 @@ struct HeadError: ExplainedError {
         case busy
         /// A run goes on that does not belong to this description or configuration.
         case otherRun = "other-run"
+        /// The run lives in another bucket, prefix or cluster than the configuration names now.
+        case otherPlace = "other-place"
         /// There is no such run.
         case noRun = "no-run"
         /// Told to stop; the run itself goes on.
@@ -57,7 +59,11 @@ struct HeadError: ExplainedError {
 
     var codeName: String { code.rawValue }
 
-    var isRetryable: Bool { (cause as? any ExplainedError)?.isRetryable ?? false }
+    /// A configuration that was changed while runs go on is restored sooner or later, and nothing is lost
+    /// meanwhile.
+    var isRetryable: Bool {
+        code == .otherPlace || (cause as? any ExplainedError)?.isRetryable == true
+    }
 
     /// Whether the cluster has refused what was asked, and can have done nothing of it.
     var isRefusal: Bool {
@@ -75,7 +81,7 @@ struct HeadError: ExplainedError {
         case .machine: 71
         case .executor: clusterStatus
         case .failed, .cancelled: 1
-        case .busy, .otherRun: 75
+        case .busy, .otherRun, .otherPlace: 75
         case .noRun: 66
         case .interrupted: 130
         }
@@ -83,17 +89,17 @@ struct HeadError: ExplainedError {
 
     /// The store's own reason decides: who may not is not helped by a bucket that can be reached.
     private var storeStatus: Int32 {
-        for error in sequence(
-            first: self as any Error,
-            next: { ($0 as? any ExplainedError)?.cause }
-        ) {
-            guard let error = error as? S3Error else { continue }
-            switch error.code {
-            case .accessDenied, .noCredentials, .configuration, .untrusted: return error.exitStatus
-            default: return 69
-            }
+        guard let error = storeError else { return 69 }
+        switch error.code {
+        case .accessDenied, .noCredentials, .configuration, .untrusted: return error.exitStatus
+        default: return 69
         }
-        return 69
+    }
+
+    /// What the store itself said, if this comes of it.
+    var storeError: S3Error? {
+        sequence(first: self as any Error, next: { ($0 as? any ExplainedError)?.cause })
+            .lazy.compactMap { $0 as? S3Error }.first
     }
 
     /// A cluster that denies access, or that we do not know how to reach, is told apart.

@@ -129,6 +129,7 @@ def describe(
     tool_files = describe_tool(job_wrapper.tool, script_texts)
     asked = [path for path in recorded.reference_data if isinstance(path, str)]
     asked += tables.named_in(script_texts)
+    asked += environment_files(job_wrapper)
     elsewhere = [directory, *(tool["root"] for tool in tool_files)]
     return {
         "version": 1,
@@ -279,6 +280,13 @@ def final_outputs(job) -> list[Path]:
         if dataset is not None and dataset.state == dataset.states.OK and not dataset.purged:
             paths.append(dataset.get_file_name(sync_cache=False))
     return [encode(normal(path)) for path in dict.fromkeys(paths) if path]
+
+
+def environment_files(job_wrapper) -> list[str]:
+    """What the job's script reads its environment from, as an administrator has named it."""
+    named = [setting.get("file") for setting in job_wrapper.job_destination.env or []]
+    named.append(getattr(job_wrapper.app.config, "environment_setup_file", None))
+    return [file for file in named if file and os.path.isfile(file)]
 
 
 def describe_tool(tool, script_texts: Iterable[str]) -> list[dict[str, Any]]:

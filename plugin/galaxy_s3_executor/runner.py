@@ -10,10 +10,13 @@ import json
 import os
 import queue
 import secrets
+import subprocess
 import threading
 import time
+from functools import cached_property
 from typing import Any, ClassVar, Optional
 
+import yaml
 from galaxy.exceptions import ConfigurationError, ObjectNotFound
 from galaxy.jobs.runners import AsynchronousJobRunner, AsynchronousJobState, JobState
 from galaxy.model import Job
@@ -37,6 +40,10 @@ FAILURES = {
 OUTPUT_MODES = ("copy", "link", "object_store")
 # Seconds between two looks at limits that Galaxy itself sets, and at jobs that were deleted meanwhile.
 LIMITS_PERIOD, DELETED_PERIOD = 1.0, 30.0
+
+
+# Seconds that `check-config` gets, which asks nobody outside this machine; and its word for no.
+CHECK_PATIENCE, CANNOT_BE_USED = 60, 78
 
 
 class CannotRun(Exception):
@@ -63,6 +70,10 @@ class Run(AsynchronousJobState):
         # The job is to end: its user has deleted it, or it has reached a limit of Galaxy's own.
         self.is_stopped = False
         self.has_ended = False
+
+    def cleanup(self) -> None:
+        """Removes nothing: a Galaxy that is killed while it finishes the job needs these files once more.
+        They go with the job directory."""
 
     @property
     def destination(self) -> dict[str, Any]:
@@ -91,6 +102,7 @@ class S3JobRunner(AsynchronousJobRunner):
         self._settings = {name: kwargs[name] for name in names if kwargs[name] is not None}
         super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
         self._refuse_configuration()
+        self._check_configuration()
         metrics.register(app.job_metrics)
         self._events: queue.SimpleQueue = queue.SimpleQueue()
         self._tables = description.DataTables(app)
@@ -102,8 +114,8 @@ class S3JobRunner(AsynchronousJobRunner):
         self._again: list[Any] = []
         self._next_limits = self._next_deleted = 0.0
 
-    def _command(self) -> list[str]:
-        command = [self.runner_params["head_node"], "serve"]
+    def _command(self, verb: str = "serve") -> list[str]:
+        command = [self.runner_params["head_node"], verb]
         if self.runner_params["config"]:
             command += ["--config", os.path.abspath(self.runner_params["config"])]
         if self.runner_params["output_mode"]:
@@ -121,11 +133,38 @@ class S3JobRunner(AsynchronousJobRunner):
         check_metadata(self._metadata({}), f"The runner {self.runner_name}")
         job_config = self.app.job_config
         name = f"{type(self).__module__}:{type(self).__name__}"
-        ours = {plugin["id"] for plugin in job_config.runner_plugins if plugin["load"] == name}
+        ours = sorted({plugin["id"] for plugin in job_config.runner_plugins if plugin["load"] == name})
+        if len(ours) > 1:
+            raise ConfigurationError(
+                f"There are {len(ours)} runners of {name}: {', '.join(ours)}. One Galaxy process has one head"
+                " node: keep one of them, and say what differs in its environments."
+            )
         for destinations in job_config.destinations.values():
             for destination in destinations:
                 if destination.runner in ours:
                     self._check_destination(destination)
+
+    def _check_configuration(self) -> None:
+        """Raises for what the head node would refuse for every job: it says so itself, all at once."""
+        command = self._command("check-config")
+        job_config = getattr(self.app.config, "job_config_file", None)
+        if job_config and os.path.isfile(job_config):
+            command += ["--job-config", os.path.abspath(job_config)]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_PATIENCE, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            # Jobs wait for a program that can be started.
+            log.error("%s cannot check the configuration: %s", command[0], error)
+            return
+        said = done.stderr.decode(errors="replace").strip()
+        if done.returncode == CANNOT_BE_USED:
+            raise ConfigurationError(f"The configuration of {self.runner_name} cannot be used:\n{said}")
+        if done.returncode != 0:
+            log.error("%s check-config ended with status %s: %s", command[0], done.returncode, said)
+        elif said:
+            log.warning("%s", said)
 
     def _check_destination(self, destination) -> None:
         params = destination.params or {}
@@ -171,10 +210,21 @@ class S3JobRunner(AsynchronousJobRunner):
     def _output_mode(self, params: dict[str, Any]) -> str:
         """As the head node takes it from a destination's parameters, the runner's, and Galaxy's own file."""
         mode = params.get("output_mode") or self.runner_params["output_mode"]
-        if not mode and self.runner_params["config"] == self.app.config.config_file:
-            block = getattr(self.app.config, "config_dict", {}).get("s3_executor") or {}
-            mode = block.get("output_mode") if isinstance(block, dict) else None
-        return str(mode or "copy")
+        return str(mode or self._usual_output_mode or "copy")
+
+    @cached_property
+    def _usual_output_mode(self) -> Optional[str]:
+        """As the head node has it from its environment, or from the file that it reads."""
+        mode = os.environ.get("GALAXY_S3_EXECUTOR_OUTPUT_MODE")
+        if mode:
+            return mode
+        config, galaxys = self.runner_params["config"], self.app.config.config_file
+        if config and galaxys and os.path.abspath(config) == os.path.abspath(galaxys):
+            content = getattr(self.app.config, "config_dict", {})
+        else:
+            content = read_yaml(config)
+        block = content.get("s3_executor") if isinstance(content, dict) else None
+        return block.get("output_mode") if isinstance(block, dict) else None
 
     def _metadata(self, params: dict[str, Any], strategy: Optional[str] = None) -> str:
         """Whether metadata are set in a process of its own."""
@@ -199,6 +249,10 @@ class S3JobRunner(AsynchronousJobRunner):
                 return
         except (CannotRun, ConfigurationError, ObjectNotFound) as refusal:
             self._fail(run, str(refusal))
+            return
+        except Exception as error:
+            log.exception("(%s/%s) Cannot prepare the job", job_wrapper.job_id, run.job_id)
+            self._fail(run, f"The job could not be prepared: {error}. Galaxy's log has the details.")
             return
         job_wrapper.set_external_id(run.job_id)
         self._submit(run)
@@ -489,6 +543,15 @@ class S3JobRunner(AsynchronousJobRunner):
 
 def is_final(event: Any) -> bool:
     return isinstance(event, Refused) or (event is not None and event.state in ENDED)
+
+
+def read_yaml(path: Optional[str]) -> Any:
+    """The content of the file; nothing where it cannot be read: the head node says why."""
+    try:
+        with open(path or os.devnull, encoding="utf-8") as file:
+            return yaml.safe_load(file)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
 
 
 def has_disk(store) -> bool:

@@ -72,6 +72,8 @@ def job(tmp_path):
         extra_filenames=[],
         job_io=io,
         get_job=lambda: record,
+        app=app,
+        job_destination=SimpleNamespace(env=[]),
     )
     state = SimpleNamespace(
         job_file=str(directory / "galaxy_42.sh"),
@@ -356,3 +358,16 @@ def test_what_is_noted_is_not_changed():
     assert environment.unstructured_path_rewrite("/indices/hg38") is None
     assert dataset in environment.datasets
     assert environment.reference_data == ["/indices/hg38"]
+
+
+def test_files_that_set_the_environment_are_there(job, tmp_path):
+    setup = make(tmp_path / "setup.sh")
+    named = make(tmp_path / "env.sh")
+    job.wrapper.app.config.environment_setup_file = str(setup)
+    job.wrapper.job_destination.env = [
+        {"name": "X", "value": "1"},
+        {"execute": "true"},
+        {"file": str(named)},
+        {"file": "/nowhere/in/the/image.sh"},
+    ]
+    assert job.describe()["reference_data"] == [{"path": str(named)}, {"path": str(setup)}]

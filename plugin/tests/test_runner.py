@@ -213,6 +213,60 @@ def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kuber
     ]
 
 
+@pytest.fixture
+def program(tmp_path):
+    """A head node that answers every call with this status and these words."""
+
+    def make(status, words=""):
+        file = tmp_path / "galaxy-head-node"
+        file.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/called\necho '{words}' >&2\nexit {status}\n")
+        file.chmod(0o755)
+        return str(file)
+
+    return make
+
+
+def test_a_configuration_that_the_head_node_refuses_ends_galaxys_start(galaxy, program, tmp_path):
+    job_conf = tmp_path / "job_conf.yml"
+    job_conf.write_text("runners: {}\n")
+    app = galaxy(job_config_file=str(job_conf))
+    with pytest.raises(ConfigurationError, match=r"galaxy\.yml:3: unknown key limits\.waltime"):
+        S3JobRunner(app, 1, head_node=program(78, "galaxy.yml:3: unknown key limits.waltime"))
+    called = (tmp_path / "called").read_text()
+    assert called == f"check-config --config /galaxy/config/galaxy.yml --job-config {job_conf}\n"
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_what_is_no_word_on_the_configuration_ends_no_start(galaxy, program, caplog, status):
+    S3JobRunner(galaxy(), 1, head_node=program(status, "a word of warning"))
+    assert "a word of warning" in caplog.text
+
+
+def test_a_second_runner_of_ours_is_refused(galaxy):
+    app = galaxy()
+    app.job_config.runner_plugins.append({**app.job_config.runner_plugins[0], "id": "s3b"})
+    with pytest.raises(ConfigurationError, match=r"2 runners of .*: s3, s3b"):
+        S3JobRunner(app, 1)
+
+
+def test_the_output_mode_of_another_file(galaxy, tmp_path, monkeypatch):
+    other = tmp_path / "other.yml"
+    other.write_text("s3_executor: {output_mode: link}\n")
+    params = {"outputs_to_working_directory": False}
+    app = galaxy(params, config_dict={"s3_executor": {"output_mode": "copy"}})
+    assert S3JobRunner(app, 1, config=str(other))._output_mode(params) == "link"
+    monkeypatch.setenv("GALAXY_S3_EXECUTOR_OUTPUT_MODE", "link")
+    assert S3JobRunner(app, 1)._output_mode(params) == "link"
+
+
+def test_the_same_file_under_another_name(galaxy, monkeypatch):
+    monkeypatch.chdir("/")
+    app = galaxy(
+        {"outputs_to_working_directory": False}, config_dict={"s3_executor": {"output_mode": "link"}}
+    )
+    assert S3JobRunner(app, 1, config="galaxy/config/galaxy.yml")._output_mode({}) == "link"
+
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "config"
 
 
@@ -354,7 +408,7 @@ def test_links_need_a_disk(galaxy, store, is_fine):
         ({}, {"output_mode": "copy"}, {"output_mode": "link"}, "copy"),
         ({"output_mode": "link"}, {"output_mode": "copy"}, None, "link"),
         # Of another file than Galaxy's nothing is known here.
-        ({}, {"config": "/etc/other.yml"}, {"output_mode": "link"}, "copy"),
+        ({}, {"config": "/nowhere/other.yml"}, {"output_mode": "link"}, "copy"),
     ],
 )
 def test_the_output_mode_is_the_one_that_the_head_node_takes(galaxy, params, runner, block, mode):
@@ -732,3 +786,21 @@ def test_the_next_run_of_a_job_is_not_let_go_with_the_last(runner, job, history)
     runner._let_go(first)
     assert runner._runs == {42: second}
     assert history[-1] == ("forget", first.job_id)
+
+
+def test_what_a_finish_reads_stays_until_the_job_directory_goes(runner, job):
+    """Galaxy removes these before it moves outputs; killed in between, it finishes the job once more."""
+    run = queued(runner, job())
+    end_well(run)
+    run.cleanup()
+    assert runner._has_exit_code(run)
+
+
+def test_a_job_that_cannot_be_prepared_says_why(runner, job, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "/jobs/42/galaxy_42.sh")
+
+    monkeypatch.setattr(runner, "write_executable_script", full)
+    run = queued(runner, job())
+    assert "No space left on device" in run.fail_message
+    assert run.has_ended

@@ -53,7 +53,7 @@ struct RunNotes: Sendable {
 
     /// Where the run's result is.
     ///
-    /// - Throws: `.otherRun` when the configuration names another place by now.
+    /// - Throws: `.otherPlace` when the configuration names another place by now.
     func desk(_ session: Session) throws(HeadError) -> ResultDesk {
         try state.check(session.place())
         return ResultDesk(store: session.store, settings: session.settings, run: state.run)

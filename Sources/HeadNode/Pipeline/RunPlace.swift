@@ -46,11 +46,11 @@ struct RunPlace: Codable, Sendable, Equatable, CustomStringConvertible {
 extension RunState {
     /// Refuses to look for the run anywhere but where it began.
     ///
-    /// - Throws: `.otherRun`, naming both places.
+    /// - Throws: `.otherPlace`, naming both places.
     func check(_ here: RunPlace) throws(HeadError) {
         guard let place, !place.agrees(with: here) else { return }
         throw HeadError(
-            .otherRun,
+            .otherPlace,
             what: "Run \(run) began in \(place), and the configuration now names \(here)",
             remedy: "Restore the configuration until the run has ended, or cancel it there."
         )

@@ -64,6 +64,11 @@ package struct FileStamp: Sendable, Hashable, Codable {
     /// Last change of anything about the file (ctime); a program cannot set it.
     package let changed: FileTime
 
+    /// Whether both are of one file or directory, whatever has become of it.
+    func isOfSameFile(as other: FileStamp) -> Bool {
+        device == other.device && inode == other.inode
+    }
+
     package init(
         device: UInt64,
         inode: UInt64,

@@ -30,6 +30,15 @@ package struct JobSurvey: Sendable {
     /// The directories that must be roots or below one.
     package var homes: [FilePath] = []
     private let mount: BucketMount?
+    /// Links of tools and reference data, and where what they lead to belongs.
+    private var trusted: [TrustedLink] = []
+
+    private struct TrustedLink {
+        let link: LinkEntry
+        let list: WritableKeyPath<JobSurvey, [SurveyedFile]>
+        /// Whether it lies in a directory that a link led to: its text then means another place there.
+        let isBehindLink: Bool
+    }
 
     /// Names directly in the job directory that are remade in the pod or are the head's own.
     package static let leftBehind: Set<ByteString> = Set(
@@ -60,6 +69,7 @@ package struct JobSurvey: Sendable {
         for tool in description.toolFiles { try add(tool) }
         let datasets = data.count
         for item in description.referenceData { try add(item) }
+        try followLinks()
         reference = Set(data[datasets...].map(\.path))
         for output in description.outputs { try add(output, description) }
         directories += job.directories
@@ -85,7 +95,9 @@ package struct JobSurvey: Sendable {
     }
 
     private mutating func add(_ tool: JobDescription.ToolFiles) throws(StagingError) {
-        guard let files = tool.files else { return try addTree(tool.root, to: \.tools) }
+        guard let files = tool.files else {
+            return try addTree(tool.root, to: \.tools, isTrusted: true)
+        }
         let root = try Directory(path: tool.root)
         homes.append(tool.root)
         for relative in files {
@@ -94,7 +106,7 @@ package struct JobSurvey: Sendable {
             }
             let path = try root.name(relative)
             switch status.kind {
-            case .directory: try addTree(path, to: \.tools)
+            case .directory: try addTree(path, to: \.tools, isTrusted: true)
             case .file:
                 tools.append(
                     SurveyedFile(path: path, status: status, in: root, at: relative)
@@ -106,18 +118,25 @@ package struct JobSurvey: Sendable {
 
     private mutating func add(_ item: JobDescription.ReferenceData) throws(StagingError) {
         let found = FileStatus(following: item.path)
-        if found?.kind == .directory { return try addTree(item.path, to: \.data) }
+        if found?.kind == .directory {
+            return try addTree(item.path, to: \.data, isTrusted: true)
+        }
         if found != nil { try addFile(item.path, to: \.data) }
         guard let parent = item.path.parent else { return }
-        let prefix = Array(item.path.lastComponent) + [UInt8(ascii: ".")]
-        let siblings = try Directory(path: parent).names().filter { $0.starts(with: prefix) }
+        let names = SiblingNames(of: Array(item.path.lastComponent), isFile: found != nil)
+        let siblings = try Directory(path: parent).names().filter(names.contain)
         guard found != nil || !siblings.isEmpty else {
             throw .system("read the reference data", item.path.logSafe, ENOENT)
         }
         for name in siblings {
             let path = try naming { () throws(NameError) in try parent.appending(name) }
             guard FileStatus(following: path)?.kind == .file else { continue }
-            try addFile(path, to: \.data)
+            do throws(StagingError) {
+                try addFile(path, to: \.data)
+            } catch where !names.areNamed(name) {
+                // Perhaps nobody needs it; who does is told that it is not there.
+                continue
+            }
         }
     }
 
@@ -160,14 +179,46 @@ package struct JobSurvey: Sendable {
 
     private mutating func addTree(
         _ path: FilePath,
-        to list: WritableKeyPath<JobSurvey, [SurveyedFile]>
+        to list: WritableKeyPath<JobSurvey, [SurveyedFile]>,
+        isTrusted: Bool = false,
+        isBehindLink: Bool = false
     ) throws(StagingError) {
         let tree = try TreeSurvey(Directory(path: path))
         try refuse(tree)
         self[keyPath: list] += tree.files
         directories += tree.directories
-        links += tree.links
         homes.append(path)
+        if isTrusted {
+            trusted += tree.links.map {
+                TrustedLink(link: $0, list: list, isBehindLink: isBehindLink)
+            }
+        } else {
+            links += tree.links
+        }
+    }
+
+    /// Takes what links of tools and reference data lead to, where no directory of the job holds it: an
+    /// administrator has put them there, and what works on this machine is to work in a pod.
+    ///
+    /// A link that leads nowhere, or to a directory that the link itself is in, is left out.
+    private mutating func followLinks() throws(StagingError) {
+        let roots = try RootPlan.roots(for: homes)
+        while let next = trusted.popLast() {
+            let path = next.link.path
+            if !next.isBehindLink, LinkRules.target(of: next.link)?.isAtOrBelow(any: roots) == true {
+                links.append(next.link)
+                continue
+            }
+            guard let found = FileStatus(following: path) else { continue }
+            guard found.kind == .directory else {
+                self[keyPath: next.list].append(try SurveyedFile(trusted: path))
+                continue
+            }
+            let isAround = sequence(first: path, next: \.parent).dropFirst()
+                .contains { FileStatus(following: $0)?.stamp.isOfSameFile(as: found.stamp) ?? true }
+            guard !isAround else { continue }
+            try addTree(path, to: next.list, isTrusted: true, isBehindLink: true)
+        }
     }
 
     private func refuse(_ tree: TreeSurvey) throws(StagingError) {
@@ -196,9 +247,7 @@ package struct JobSurvey: Sendable {
     private func checkLinks() throws(StagingError) {
         let roots = try RootPlan.roots(for: homes)
         for link in links {
-            guard let target = LinkRules.target(of: link),
-                roots.contains(where: { target.isAtOrBelow($0) })
-            else {
+            guard LinkRules.target(of: link)?.isAtOrBelow(any: roots) == true else {
                 throw StagingError(
                     .refused,
                     what: "\(link.path) is a link to \(link.target), which the job's directories "
@@ -207,5 +256,11 @@ package struct JobSurvey: Sendable {
                 )
             }
         }
+    }
+}
+
+extension FilePath {
+    fileprivate func isAtOrBelow(any directories: [FilePath]) -> Bool {
+        directories.contains { isAtOrBelow($0) }
     }
 }

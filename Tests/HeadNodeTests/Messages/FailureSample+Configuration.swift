@@ -37,7 +37,7 @@ extension FailureSample {
                       runner: s4
                 """
             let check = JobConfigCheck(
-                JobConfigFile(Array(text.utf8), named: "job_conf.yml"),
+                JobConfig(Array(text.utf8), named: "job_conf.yml", environment: [:]),
                 SettingsSources(
                     file: nil,
                     environment: ["HOME": "/home/galaxy", "AWS_REGION": "us-east-1"],

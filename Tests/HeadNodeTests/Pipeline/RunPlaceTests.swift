@@ -24,7 +24,7 @@ import Testing
         let error = #expect(throws: HeadError.self) {
             try state.check(try place("https://two:6443"))
         }
-        #expect(error?.code == .otherRun)
+        #expect(error?.code == .otherPlace)
         #expect(error?.what.contains("https://one:6443") == true)
         #expect(error?.what.contains("https://two:6443") == true)
         // Notes of older releases do not say which server it was.

@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func resultsInTheBucketAreWorthAnHour() {
-        for error in [Self.denied, Self.forbidden] {
+        for error in [Self.forbidden, Self.missing] {
             var plan = RetryPlan()
             var seconds = 0.0
             while case .again(let pause) = plan.next(after: error, isUnderWay: true, lasted: 0) {
@@ -79,6 +79,23 @@ import Testing
             #expect((3600...4200).contains(seconds))
         }
         #expect(step(Self.full, isUnderWay: true, failures: 10_000) == .again(seconds: 60))
+    }
+
+    @Test("credentials that are refused over a weekend cost no finished run")
+    func aStoreThatTakesUsForNobodyIsWaitedFor() {
+        for code in [S3Error.Code.accessDenied, .noCredentials, .untrusted, .noSuchBucket] {
+            let error = HeadError(S3Error(code, what: "no"), doing: "Cannot collect")
+            #expect(step(error, isUnderWay: true, failures: 10_000) == .again(seconds: 60))
+            #expect(step(error, isUnderWay: false) == .fail)
+        }
+    }
+
+    @Test("a changed configuration fails no run that began elsewhere")
+    func anotherPlaceIsWaitedFor() {
+        let error = HeadError(.otherPlace, what: "x")
+        for isUnderWay in [false, true] {
+            #expect(step(error, isUnderWay: isUnderWay, failures: 100_000) == .again(seconds: 15))
+        }
     }
 
     @Test func whatIsGoneIsGone() {

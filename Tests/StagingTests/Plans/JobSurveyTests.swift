@@ -165,6 +165,51 @@ import Testing
         #expect(error()?.code == .missing)
     }
 
+    @Test("what stands beside a reference file under its name, with another extension")
+    func referenceFilesOfOneName() throws {
+        let names = ["hg38.dict", "hg38.fa", "hg38.fa.fai", "hg38.fa.gz"]
+        for name in names + ["hg38", "hg38x.dict", "hg39.dict", ".fa"] {
+            try tree.file("ref/\(name)", name)
+        }
+        world.description.referenceData = [.init(path: try tree.at("ref/hg38.fa"))]
+        #expect(
+            try JobSurvey(world.description).data.map(\.path).sorted()
+                == names.map { try tree.at("ref/\($0)") }.sorted()
+        )
+        // A hidden file has no name before its extension.
+        world.description.referenceData = [.init(path: try tree.at("ref/.fa"))]
+        #expect(try JobSurvey(world.description).data.map(\.path) == [tree.at("ref/.fa")])
+    }
+
+    @Test("links of tools and reference data that lead out are what they lead to")
+    func linksOfAnAdministrators() async throws {
+        try tree.file("seq/x.fa", "sequence")
+        try tree.file("shared/lib/one.py", "one")
+        try tree.file("shared/two.py", "two")
+        try tree.link("shared/lib/two.py", to: "../two.py")
+        try tree.link("shared/lib/all", to: "../..")
+        try tree.file("ref/db/y.fa", "y")
+        try tree.link("ref/db/x.fa", to: "../../seq/x.fa")
+        try tree.link("ref/db/z.fa", to: "y.fa")
+        try tree.link("ref/db/gone", to: "../../nowhere")
+        try tree.link("ref/db/round", to: "..")
+        try tree.file("tools/cat/cat.py", "tool")
+        try tree.link("tools/cat/lib", to: "../../shared/lib")
+        world.description.referenceData = [.init(path: try tree.at("ref/db"))]
+        world.description.toolFiles = [.init(root: try tree.at("tools/cat"), files: nil)]
+
+        let survey = try JobSurvey(world.description)
+        let data = try ["ref/db/x.fa", "ref/db/y.fa"].map { try tree.at($0) }
+        #expect(survey.data.map(\.path).sorted() == data)
+        #expect(survey.reference == Set(data))
+        // What is below a link that was followed is a file, wherever its own links lead.
+        #expect(
+            try survey.tools.map(\.path).sorted()
+                == ["cat.py", "lib/one.py", "lib/two.py"].map { try tree.at("tools/cat/\($0)") }
+        )
+        #expect(try survey.links.map(\.path) == [tree.at("ref/db/z.fa")])
+    }
+
     @Test func aToolFileThatIsMissingIsNamed() throws {
         try tree.directory("tools/cat")
         world.description.toolFiles = [

@@ -6,9 +6,9 @@ import Staging
 ///
 /// | | nothing of it has begun | a try has begun |
 /// | --- | --- | --- |
-/// | the store or the cluster is away; another head has the run | again, without end | again, without end |
-/// | the disk of this machine is full | it fails | again, without end |
-/// | the store, the cluster or this machine refuses | it fails | again, for an hour or so |
+/// | the store or the cluster is away; another head has the run; the configuration names another place | again, without end | again, without end |
+/// | the disk of this machine is full; the store does not know us, or its bucket is gone | it fails | again, without end |
+/// | the store, the cluster or this machine refuses something else | it fails | again, for an hour or so |
 /// | anything else | it fails | it fails |
 ///
 /// Hours of compute may hang on a run that has begun, and its results wait in the bucket.
@@ -49,13 +49,14 @@ struct RetryPlan: Sendable {
             return .again(seconds: min(pause, Self.longestPause))
         }
         guard isUnderWay else { return .fail }
-        if error.isDiskFull { return .again(seconds: min(pause, Self.longestPatientPause)) }
+        if error.isDiskFull || error.isLockedOut { return .again(seconds: min(pause, Self.longestPatientPause)) }
         switch error.code {
         case .store, .machine, .executor, .input:
             patient += 1
             guard patient <= Self.mostPatient else { return .fail }
             return .again(seconds: min(pause, Self.longestPatientPause))
-        case .description, .damaged, .failed, .cancelled, .busy, .otherRun, .noRun, .interrupted:
+        case .description, .damaged, .failed, .cancelled, .busy, .otherRun, .otherPlace, .noRun,
+            .interrupted:
             return .fail
         }
     }
@@ -64,4 +65,13 @@ struct RetryPlan: Sendable {
 extension HeadError {
     /// Whether a disk of this machine is full.
     fileprivate var isDiskFull: Bool { (cause as? StagingError)?.code == .diskFull }
+
+    /// Whether the store takes us for nobody, or has no such bucket: somebody mends that, after the weekend
+    /// perhaps, and the results are there until then.
+    fileprivate var isLockedOut: Bool {
+        switch storeError?.code {
+        case .accessDenied, .noCredentials, .untrusted, .clockSkew, .noSuchBucket: true
+        default: false
+        }
+    }
 }

@@ -35,11 +35,11 @@ enum RunOpening: Sendable {
             let isHere = noted.place?.agrees(with: place) ?? true
             if noted.ending == nil, !isHere, noted.tries.isEmpty, wanted == nil {
                 self = .begin
-            } else if noted.ending == nil, !isHere {
-                throw Self.elsewhere(noted, place)
-            } else {
-                self = .takeUp(noted)
+                return
             }
+            // How it ended is noted here; all else is where it began.
+            if noted.ending == nil { try noted.check(place) }
+            self = .takeUp(noted)
             return
         }
         guard wanted == nil, isOver else {
@@ -51,15 +51,5 @@ enum RunOpening: Sendable {
             )
         }
         self = .begin
-    }
-
-    private static func elsewhere(_ noted: RunState, _ here: RunPlace) -> HeadError {
-        HeadError(
-            .otherRun,
-            what:
-                "Run \(noted.run) began in \(noted.place ?? here), and the configuration now names"
-                + " \(here)",
-            remedy: "Restore the configuration until the run has ended, or cancel it there."
-        )
     }
 }
