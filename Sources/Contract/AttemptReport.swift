@@ -171,6 +171,8 @@ package struct PhaseReport: Codable, Sendable, Equatable {
     package var cachedFiles: Int?
     /// Bytes that came from there, not counted in `bytes`; nil for none.
     package var cachedBytes: Int64?
+    /// What an administrator should know of it, one sentence each; nil for nothing.
+    package var notes: [String]?
 
     package init(
         name: String,
@@ -181,7 +183,8 @@ package struct PhaseReport: Codable, Sendable, Equatable {
         requests: Int = 0,
         retries: Int = 0,
         cachedFiles: Int? = nil,
-        cachedBytes: Int64? = nil
+        cachedBytes: Int64? = nil,
+        notes: [String]? = nil
     ) {
         self.name = name
         self.seconds = seconds
@@ -192,6 +195,7 @@ package struct PhaseReport: Codable, Sendable, Equatable {
         self.retries = retries
         self.cachedFiles = cachedFiles
         self.cachedBytes = cachedBytes
+        self.notes = notes
     }
 }
 

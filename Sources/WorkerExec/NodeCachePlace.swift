@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Contract
 import Diagnostics
 import Names
 import Staging
@@ -11,12 +10,11 @@ struct NodeCachePlace: Sendable {
     let bytes: Int64
 
     /// - Returns: nil for one that cannot be used, which is said and fails no job.
-    func open(_ frames: FrameWriter) -> CachedFetch? {
-        let complain: @Sendable (String) -> Void = { frames.write(.note("The worker: " + $0)) }
+    func open(_ notes: PhaseNotes) -> CachedFetch? {
         do throws(StagingError) {
-            return CachedFetch(try NodeCache(path: path, capacity: bytes), complain: complain)
+            return CachedFetch(try NodeCache(path: path, capacity: bytes)) { notes.add($0) }
         } catch {
-            complain("The node's cache cannot be used: " + error.line)
+            notes.add("The node's cache cannot be used: " + error.line)
             return nil
         }
     }

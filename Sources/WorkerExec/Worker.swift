@@ -59,8 +59,11 @@ struct Worker: Sendable {
     /// The init container of the `split` shape: the one place where a node's cache is used, because
     /// no tool ever runs there.
     func fetchOnly(_ place: NodeCachePlace?) async throws(WorkerFailure) {
-        let cache = place.flatMap { $0.open(frames) }
-        guard let (attempt, fetched) = try await fetch(try SignalInbox(), cache) else { return }
+        let notes = PhaseNotes()
+        let cache = place.flatMap { $0.open(notes) }
+        guard let (attempt, handOver) = try await fetch(try SignalInbox(), cache) else { return }
+        var fetched = handOver
+        fetched.phase.notes = notes.all
         try attempt.handOver(fetched)
     }
 

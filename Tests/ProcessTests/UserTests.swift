@@ -48,6 +48,29 @@ struct UserTests {
         }
     }
 
+    @Test func aCacheIsWhoseTheWorkersAre() async throws {
+        try await Lab.run { lab in
+            let place = NodeCacheTests.place(lab)
+            let jobs = try (1...2).map { try NodeCacheTests.job(lab, $0) }
+            // What has just changed is staged by each head for itself.
+            try Shell.run("chown -R 12345:12345 \(lab.folder); sleep 3")
+            for (index, job) in jobs.enumerated() {
+                let ending = try await lab.head(
+                    "run",
+                    job,
+                    ["--json"] + NodeCacheTests.options(lab),
+                    through: Self.somebody
+                )
+                #expect(ending.status == 0, "\(ending.output)\(ending.errors)")
+                let isCached = ending.output.contains(#""cachedBytes":3000000"#)
+                #expect(isCached == (index == 1), "\(ending.output)")
+                try NodeCacheTests.expectResult(of: job, lab)
+            }
+            let found = try Shell.run("cd \(place); stat -c '%n %a %u' galaxy-s3-*")
+            #expect(found == "galaxy-s3-12345 700 12345\n")
+        }
+    }
+
     @Test func anInputThatMayNotBeReadIsNamed() async throws {
         try await Lab.run { lab in
             let job = try job(lab)

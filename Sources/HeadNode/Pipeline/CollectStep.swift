@@ -15,7 +15,10 @@ struct CollectStep: Sendable {
         _ report: AttemptReport,
         _ spec: RunSpec
     ) async throws(HeadError) -> RunEnding {
-        for phase in report.phases { observe(.phaseEnded(phase, alreadyThere: 0)) }
+        for phase in report.phases {
+            for note in phase.notes ?? [] { observe(.note("The worker: \(note.logSafe)")) }
+            observe(.phaseEnded(phase, alreadyThere: 0))
+        }
         observe(.phaseBegan("collect"))
         let meter = PhaseMeter("collect")
         let copied = PhaseMeter("copy")

@@ -73,9 +73,7 @@ package struct NodeCache: Sendable {
         guard let lock = try lockFolder() else { return .taken(nil) }
         defer { withExtendedLifetime(lock) {} }
         let part = try openIfPresent(name.part, O_RDWR)
-        if let part, flock(part.raw, LOCK_EX | LOCK_NB) != 0 {
-            return .taken(try part.status().stamp)
-        }
+        if let part, try !takesLock(part) { return .taken(try part.status().stamp) }
         // After a look at the part: whoever had its lock may just have made it whole.
         if let file = try open(name) { return .whole(file) }
         // Whoever began it is gone.
@@ -90,9 +88,7 @@ package struct NodeCache: Sendable {
             action: "create"
         )
         // Nobody else opens a part without the folder's lock.
-        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
-            throw .system("lock", path(of: name.part).logSafe)
-        }
+        guard try takesLock(file) else { return .taken(nil) }
         try reserve(file, name)
         return .granted(CachePart(name: name, file: file, cache: self))
     }
@@ -127,13 +123,24 @@ package struct NodeCache: Sendable {
 
     private func isAbandoned(_ part: CacheName) throws(StagingError) -> Bool {
         guard let file = try openIfPresent(part, O_RDWR) else { return false }
-        return flock(file.raw, LOCK_EX | LOCK_NB) == 0
+        return try takesLock(file)
+    }
+
+    /// Takes the lock of an open file, which is held as long as that is open, unless somebody has it.
+    ///
+    /// - Throws: where there are no locks: without them nothing here is safe.
+    private func takesLock(_ file: Descriptor) throws(StagingError) -> Bool {
+        while flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EWOULDBLOCK { return false }
+            guard errno == EINTR else { throw .system("lock files in", folder.path.logSafe) }
+        }
+        return true
     }
 
     /// The folder's lock, held as long as the value lives; nil while somebody else has it.
     private func lockFolder() throws(StagingError) -> Descriptor? {
         let lock = try folder.open(Self.relative(Array("lock".utf8)), O_RDWR | O_CREAT)
-        return flock(lock.raw, LOCK_EX | LOCK_NB) == 0 ? lock : nil
+        return try takesLock(lock) ? lock : nil
     }
 
     private func openIfPresent(

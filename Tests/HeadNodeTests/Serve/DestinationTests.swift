@@ -84,6 +84,23 @@ import Testing
         #expect(texts.remarks == [])
     }
 
+    @Test func aDestinationHasACacheOfItsOwnOrNone() throws {
+        let whole = ["cache.path=/var/cache/galaxy", "local.shape=split"]
+        #expect(try settings([:], flags: whole).settings.local.cache?.bytes == 50 << 30)
+        let more = try settings(
+            ["cache.size": .text("1Ti"), "cache.inputs": .flag(true)],
+            flags: whole
+        )
+        #expect(more.settings.local.cache?.bytes == 1 << 40)
+        #expect(more.settings.staging.caching == .inputs)
+        let none = try settings(
+            ["cache.path": .text("none"), "local.shape": .text("single")],
+            flags: whole
+        )
+        #expect(none.settings.local.cache == nil)
+        #expect(none.settings.staging.caching == .nothing)
+    }
+
     @Test func whatIsGalaxysOwnIsSkipped() throws {
         let found = try settings([
             "docker_enabled": .flag(true), "docker_default_container_id": .text("busybox"),

@@ -92,6 +92,26 @@ import Testing
         }
     }
 
+    /// A CRC64NVME can be made to order; a key is written once.
+    @Test func whatHasTheSameChecksumIsNotTheSame() throws {
+        func name(_ key: String, _ isShared: Bool?) throws -> CacheName? {
+            CacheName(
+                InputEntry(
+                    path: try FilePath("/genome"),
+                    key: try ObjectKey(key),
+                    size: 9,
+                    digest: CRC64NVME(value: 1),
+                    mode: FileMode(0o644),
+                    modified: FileTime(seconds: 0),
+                    isShared: isShared
+                )
+            )
+        }
+        #expect(try name("stage/genome", true) != name("stage/forged", true))
+        #expect(try name("stage/genome", true) == name("stage/genome", true))
+        #expect(try name("stage/genome", nil) == nil)
+    }
+
     @Test func patienceLastsAsLongAsThereAreSignsOfLife() {
         func stamp(_ size: Int64) -> FileStamp {
             FileStamp(

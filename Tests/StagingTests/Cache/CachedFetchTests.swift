@@ -259,13 +259,14 @@ import Testing
         #expect(try TemporaryTree.read(lab.tree.at("pod0/tool/a")) == Array("one".utf8))
     }
 
-    @Test func aDamagedPackIsThrownOut() async throws {
+    /// In a member's header, and in its contents, where the pack's own digest alone can tell.
+    @Test(arguments: [0, 512]) func aDamagedPackIsThrownOut(at index: Int) async throws {
         let lab = try CacheLab()
         let pack = try await self.pack(lab)
         try await lab.fetch(pod: 0, [], packs: [pack])
         let name = try #require(try lab.names().first)
         var bytes = try TemporaryTree.read(lab.folder.appending(name))
-        bytes[0] ^= 1
+        bytes[index] ^= 1
         try lab.replace(name, by: bytes)
         let reading = try await lab.fetch(pod: 0, [], packs: [pack])
         #expect(reading.files == 2)
