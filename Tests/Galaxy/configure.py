@@ -20,6 +20,8 @@ home = Path(directory)
 # Below a place that any user can reach, in a pod too: a tool's directory is seen at its own path.
 tools = home / "tools"
 shutil.copytree(Path(__file__).resolve().parent / "tools", tools, dirs_exist_ok=True)
+# A rule of the administrator's, where Galaxy finds it.
+shutil.copytree(Path(__file__).resolve().parent / "rules", home / "site/test_rules", dirs_exist_ok=True)
 key = (home / "key").read_text()
 bundled = ("data_source/upload.xml", "filters/catWrapper.xml")
 
@@ -137,6 +139,12 @@ if store == "object_store":
     ours["output_mode"] = "object_store"
 environments = {
     "local": {"runner": "local"},
+    "by_history": {
+        "runner": "dynamic",
+        "type": "python",
+        "rules_module": "test_rules",
+        "function": "environment_of_history",
+    },
     # Metadata in Galaxy's own process: the many small jobs of the tests are quicker this way.
     "s3": {**ours, "metadata": "internal"},
 }
@@ -166,10 +174,8 @@ if store == "disk":
             "staging.pack_below": 0,
         },
     }
+    environments["link_internal"] = {**environments["link"], "metadata": "internal"}
     rules += [
-        {"id": "test_kinds", "environment": "external"},
-        {"id": "test_kinds_extended", "environment": "extended"},
-        {"id": "test_kinds_linked", "environment": "link"},
         {"id": "test_limited", "environment": "short"},
         {"id": "test_remote", "environment": "remote"},
         {"id": "test_mistaken", "environment": "mistaken"},
@@ -187,7 +193,7 @@ write(
             },
         },
         "execution": {
-            "default": "s3",
+            "default": "by_history",
             "environments": environments,
         },
         "tools": rules,

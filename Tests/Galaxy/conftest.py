@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of the Galaxy that Scripts/galaxy has brought up, and the line that Scripts/test counts."""
 
+import copy
 import json
 import os
 import re
@@ -26,6 +27,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "handlers: needs two processes that share the jobs")
     config.addinivalue_line("markers", "cluster: needs pods; the others need the executor `local`, but")
     config.addinivalue_line("markers", "anywhere: holds wherever jobs run")
+    config.addinivalue_line("markers", "modes: holds wherever a Galaxy has its data")
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -40,23 +42,35 @@ class Lab:
     def __init__(self):
         self.directory = Path(os.environ["GALAXY_DIR"])
         self.galaxy = GalaxyInstance(os.environ["GALAXY_URL"], key=os.environ["GALAXY_KEY"])
-        self.history = self.galaxy.histories.create_history("tests")["id"]
+        self.history = self.new_history("tests")
         settings = yaml.safe_load((self.directory / "galaxy.yml").read_text())
         self.executor = settings["s3_executor"]["executor"]
 
+    def new_history(self, name):
+        return self.galaxy.histories.create_history(name)["id"]
+
+    def at(self, environment):
+        """The same Galaxy, with a history whose jobs go to this environment."""
+        lab = copy.copy(self)
+        lab.history = self.new_history(environment)
+        return lab
+
     # Data
 
-    def upload(self, content, name="lines", ext="txt"):
+    def upload(self, content, name="lines", ext="txt", wait=True):
         made = self.galaxy.tools.paste_content(content, self.history, file_type=ext, file_name=name)
-        return self.uploaded(made)
+        return self.uploaded(made, wait)
 
-    def upload_file(self, path, name, ext):
+    def upload_file(self, path, name, ext, wait=True):
         made = self.galaxy.tools.upload_file(str(path), self.history, file_type=ext, file_name=name)
-        return self.uploaded(made)
+        return self.uploaded(made, wait)
 
-    def uploaded(self, made):
+    def uploaded(self, made, wait):
+        """The dataset; without `wait` Galaxy has jobs wait for it."""
         dataset = made["outputs"][0]["id"]
-        assert self.until(lambda: self.state(dataset) in ("ok", "error") and self.state(dataset)) == "ok"
+        if wait:
+            state = self.until(lambda: self.state(dataset) in ("ok", "error") and self.state(dataset))
+            assert state == "ok"
         return {"src": "hda", "id": dataset}
 
     def state(self, dataset):
@@ -192,6 +206,10 @@ class Started:
 
     def show(self):
         return self.lab.job(self.id)
+
+    def output(self, name="out"):
+        """As an input of another job, which Galaxy has wait for it."""
+        return {"src": "hda", "id": self.outputs[name]}
 
     def end(self):
         """The job, once it has ended."""

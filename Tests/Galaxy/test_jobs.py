@@ -2,77 +2,23 @@
 """Jobs of a real Galaxy, which have nothing of Galaxy's but what came through the bucket."""
 
 import os
-import re
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-import pysam
 import pytest
 from conftest import LINES, begun
 
-NAME = 'it\'s a "name" with $HOME and caf\u00e9 (1).txt'
 
-
-KINDS = [pytest.param("test_kinds", marks=pytest.mark.anywhere), "test_kinds_extended", "test_kinds_linked"]
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def kinds(request, lab, lines):
-    """A job with every kind of output. Galaxy sets its metadata in the two ways that need a process, and
-    has links in place of outputs."""
-    if request.param == "test_kinds_linked" and not lab.mount.is_mount():
-        pytest.skip("this machine cannot mount a bucket")
-    return lab.start(request.param, input=lines, greeting='it\'s a "greeting" for $HOME')
-
-
-class TestKinds:
-    def test_it_ends_well(self, kinds):
-        job = kinds.ended_ok()
-        assert job["exit_code"] == 0
-        assert (job["tool_stdout"], job["tool_stderr"]) == ("said on stdout\n", "said on stderr\n")
-
-    def test_its_external_id_is_the_run(self, kinds):
-        assert re.fullmatch(r"\d+-[0-9a-f]{16}", kinds.ended_ok()["external_id"])
-
-    def test_outputs(self, kinds):
-        kinds.ended_ok()
-        assert kinds.text("plain") == 'it\'s a "greeting" for $HOME\n' + LINES
-        assert kinds.text("numbered") == '1\tone\n2\ttwo words\n3\tit\'s a "third"\n'
-        assert kinds.text("never") == ""
-
-    def test_metadata(self, lab, kinds):
-        kinds.ended_ok()
-        shown = lab.galaxy.datasets.show_dataset(kinds.outputs["numbered"])
-        assert (shown["state"], shown["metadata_columns"]) == ("ok", 2)
-        assert shown["metadata_data_lines"] == 3
-        assert lab.galaxy.datasets.show_dataset(kinds.outputs["plain"])["name"] == "named by the tool"
-
-    def test_extra_files(self, lab, kinds):
-        kinds.ended_ok()
-        page = f"histories/{lab.history}/contents/{kinds.outputs['page']}/extra_files"
-        found = lab.galaxy.make_get_request(f"{lab.galaxy.url}/{page}").json()
-        assert "sub dir/it's a note.txt" in [one["path"] for one in found]
-
-    def test_discovered_collection(self, lab, kinds):
-        kinds.ended_ok()
-        (collection,) = kinds.collections.values()
-        assert lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
-
-    def test_job_metrics(self, kinds):
-        shown = kinds.ended_ok()["job_metrics"]
-        assert "runtime_seconds" in {metric["name"] for metric in shown}
-        ours = {one["name"]: float(one["raw_value"]) for one in shown if one["plugin"] == "s3_executor"}
-        assert ours["tries"] == 1
-        phases = {f"{phase}_seconds" for phase in ("stage", "fetch", "tool", "push", "collect")}
-        sizes = {"peak_memory_bytes", "stage_bytes", "fetch_bytes", "push_bytes"}
-        assert {name for name, value in ours.items() if value > 0} >= phases | sizes | {"cpu_seconds"}
+@pytest.fixture(scope="module")
+def place(lab):
+    return lab.at("link")
 
 
 @pytest.fixture(scope="module")
-def linked(lab, lines):
-    job = lab.start("test_kinds_linked", input=lines, greeting="hello")
+def linked(place, lines):
+    job = place.start("test_kinds", input=lines, greeting="hello")
     job.ended_ok()
     return job
 
@@ -95,11 +41,11 @@ class TestLinks:
 
     def test_discovered_outputs_become_links_too(self, lab, linked):
         (collection,) = linked.collections.values()
-        shown = lab.galaxy.histories.show_dataset_collection(lab.history, collection)
+        shown = lab.galaxy.histories.show_dataset_collection(linked.lab.history, collection)
         elements = [element["object"]["id"] for element in shown["elements"]]
         assert len(elements) == 3
         lab.until(lambda: all(map(lab.is_link, elements)))
-        assert lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
+        assert linked.lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
 
     def test_a_following_job_stages_nothing_of_it(self, lab, linked):
         path = str(lab.path(linked.outputs["plain"]))
@@ -110,91 +56,35 @@ class TestLinks:
         assert entry["key"] == str(Path(os.readlink(path)).relative_to(lab.mount))
         assert entry["key"].startswith("galaxy/data/test/")
 
-    def test_an_input_becomes_a_link_too(self, lab):
+    def test_an_input_becomes_a_link_too(self, lab, place):
         upload = lab.upload(LINES, name="to be linked")
         path = lab.path(upload["id"])
         # Files that are newer than two seconds could still change unseen.
         lab.until(lambda: time.time() - path.stat().st_ctime > 3)
-        lab.start("test_kinds_linked", input=upload, greeting="hello").ended_ok()
+        place.start("test_kinds", input=upload, greeting="hello").ended_ok()
         assert lab.is_link(upload["id"])
         assert lab.text(upload["id"]) == LINES
         again = lab.start("test_line", input=upload)
         again.ended_ok()
         assert again.text() == LINES + "more\n"
 
-    def test_without_the_mount_outputs_are_copied(self, lab):
+    def test_without_the_mount_outputs_are_copied(self, lab, place):
         # Not one that is a link by now: Galaxy could not find it.
         lines = lab.upload(LINES, name="for a job without the mount")
         subprocess.run(["umount", "--lazy", lab.mount], check=True)
         try:
             assert not lab.mount.is_mount()
-            job = lab.start("test_kinds_linked", input=lines, greeting="hello")
+            job = place.start("test_kinds", input=lines, greeting="hello")
             job.ended_ok()
             assert job.text("plain") == self.GREETING + LINES
             assert not any(lab.path(dataset).is_symlink() for dataset in job.outputs.values())
             assert not lab.path(lines["id"]).is_symlink()
             (collection,) = job.collections.values()
-            assert lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
+            assert place.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
             lab.until(lambda: "The outputs are copied, not linked" in lab.log())
         finally:
             lab.start_galaxy()
         assert lab.mount.is_mount()
-
-
-def test_everything_a_tool_can_read(lab, lines, tmp_path):
-    reads = tmp_path / "reads.bam"
-    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 1000}]}
-    with pysam.AlignmentFile(str(reads), "wb", header=header) as file:
-        read = pysam.AlignedSegment(file.header)
-        read.query_name, read.query_sequence, read.cigarstring = "r1", "ACGT", "4M"
-        read.flag, read.reference_id, read.reference_start = 0, 0, 10
-        file.write(read)
-    page = lab.start("test_kinds", input=lines)
-    named = lab.upload("x\n", name=NAME)
-    page.ended_ok()
-    gathered = lab.start(
-        "test_gather",
-        page={"src": "hda", "id": page.outputs["page"]},
-        many=[lines, named, lines],
-        reads=lab.upload_file(reads, "reads", "bam"),
-        sequence="first",
-    )
-    gathered.ended_ok()
-    text = gathered.text()
-    assert text.startswith("a note\nfirst sequence\nfirst index\nnotes of the first\nshared by all tools\n")
-    assert text.endswith("reads with their index\n")
-    assert text.splitlines()[5:-1].count("lines") == 2
-    assert any("name" in line for line in text.splitlines()[5:-1])
-
-
-def test_a_tools_environment(lab):
-    job = lab.start("test_variables")
-    # The local executor has no use for it, and Galaxy's script does not call Docker.
-    assert lab.description(job.ended_ok())["image"] == "quay.io/biocontainers/coreutils:8.31"
-    found = dict(line.partition("=")[::2] for line in job.text().splitlines())
-    assert found["TEST_VARIABLE"] == "for admin@example.org"
-    assert found["GALAXY_SLOTS"] == "1"
-    assert found["cwd"].endswith("/working")
-    assert found["HOME"].endswith("/home")
-    # Nothing of Galaxy's own environment, and no key of the bucket's.
-    assert not any(name.startswith(("AWS_", "GALAXY_S3", "PYTHONPATH")) for name in found)
-
-
-@pytest.mark.anywhere
-def test_a_tool_that_fails(lab):
-    started = lab.start("test_fail", code=7)
-    job = started.end()
-    assert (job["state"], job["exit_code"]) == ("error", 7)
-    assert (job["tool_stdout"].strip(), job["tool_stderr"].strip()) == ("on the way", "it broke")
-    assert started.text() == "half of it\n"
-
-
-def test_names_are_data(lab):
-    named = lab.upload(LINES, name=NAME)
-    for text in (NAME, "$(touch /tmp/never) `id` ; 'x' \"y\""):
-        job = lab.start("test_line", input=named, text=text)
-        job.ended_ok()
-        assert job.text() == f"{LINES}{text}\n"
 
 
 def test_a_collection_of_pairs_is_mapped(lab):
@@ -216,48 +106,6 @@ def test_a_collection_of_pairs_is_mapped(lab):
     assert len(job.jobs) == 20
     assert job.states() == ["ok"] * 20
     assert lab.elements(job.implicit[0]) == {pair["name"]: "forward\treverse\n" for pair in pairs}
-
-
-def test_a_workflow_of_three_steps(lab, lines):
-    def step(number, **more):
-        return {"id": number, "input_connections": {}, "workflow_outputs": [], "annotation": "", **more}
-
-    first = step(0, type="data_input", name="Input dataset", tool_state='{"name": "lines"}', label="lines")
-    steps = {"0": first}
-    for number in (1, 2, 3):
-        steps[str(number)] = step(
-            number,
-            type="tool",
-            name="Adds a line",
-            tool_id="test_line",
-            tool_version="1.0",
-            tool_state=f'{{"input": null, "text": "step {number}", "__page__": null}}',
-            input_connections={
-                "input": {"id": number - 1, "output_name": "output" if number == 1 else "out"}
-            },
-        )
-    workflow = lab.galaxy.workflows.import_workflow_dict(
-        {
-            "a_galaxy_workflow": "true",
-            "annotation": "",
-            "format-version": "0.1",
-            "name": "three lines",
-            "steps": steps,
-        }
-    )
-    invocation = lab.galaxy.workflows.invoke_workflow(
-        workflow["id"], {"lines": lines}, history_id=lab.history, inputs_by="name"
-    )["id"]
-
-    def jobs():
-        shown = lab.galaxy.invocations.show_invocation(invocation)["steps"]
-        found = [one["job_id"] for one in shown if one["job_id"]]
-        states = [lab.galaxy.jobs.get_state(job) for job in found]
-        assert "error" not in states
-        return found if states == ["ok"] * 3 else None
-
-    last = lab.job(lab.until(jobs)[-1])
-    assert lab.text(last["outputs"]["out"]["id"]) == LINES + "step 1\nstep 2\nstep 3\n"
 
 
 @pytest.mark.anywhere

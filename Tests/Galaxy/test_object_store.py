@@ -13,7 +13,6 @@ from random import Random
 
 import pysam
 import pytest
-from conftest import LINES
 
 pytestmark = pytest.mark.object_store
 LARGE = "".join(f"line {number} of a text that is no small one\n" for number in range(40_000))
@@ -93,52 +92,6 @@ def test_a_following_job_moves_no_byte_of_its_input_through_the_head(lab, large)
     assert job.text() == LARGE + "more\n"
 
 
-@pytest.fixture(scope="module")
-def kinds(lab):
-    return lab.start("test_kinds", input=lab.upload(LINES), greeting="hello")
-
-
-class TestKinds:
-    def test_outputs(self, lab, kinds):
-        kinds.ended_ok()
-        assert kinds.text("plain") == "hello\n" + LINES
-        assert kinds.text("numbered") == '1\tone\n2\ttwo words\n3\tit\'s a "third"\n'
-        assert kinds.text("never") == ""
-        assert size(lab, kinds.outputs["plain"]) == len(LINES) + 6
-        assert size(lab, kinds.outputs["never"]) == 0
-
-    def test_metadata(self, lab, kinds):
-        kinds.ended_ok()
-        shown = lab.galaxy.datasets.show_dataset(kinds.outputs["numbered"])
-        assert (shown["state"], shown["metadata_columns"]) == ("ok", 2)
-        assert shown["metadata_data_lines"] == 3
-        assert lab.galaxy.datasets.show_dataset(kinds.outputs["plain"])["name"] == "named by the tool"
-
-    def test_extra_files(self, lab, kinds):
-        kinds.ended_ok()
-        page = f"histories/{lab.history}/contents/{kinds.outputs['page']}/extra_files"
-        found = lab.galaxy.make_get_request(f"{lab.galaxy.url}/{page}").json()
-        assert "sub dir/it's a note.txt" in [one["path"] for one in found]
-
-    def test_discovered_collection(self, lab, kinds):
-        kinds.ended_ok()
-        (collection,) = kinds.collections.values()
-        assert lab.elements(collection) == {line: f"{line}\n" for line in LINES.splitlines()}
-
-    def test_a_following_job_reads_all_of_it(self, lab, kinds, tmp_path):
-        kinds.ended_ok()
-        gathered = lab.start(
-            "test_gather",
-            page={"src": "hda", "id": kinds.outputs["page"]},
-            many=[lab.upload("x\n", name="x")],
-            reads=lab.upload_file(bam(tmp_path / "reads.bam"), "reads", "bam"),
-            sequence="first",
-        )
-        gathered.ended_ok()
-        assert gathered.text().startswith("a note\nfirst sequence\n")
-        assert gathered.text().endswith("reads with their index\n")
-
-
 def bam(path, reads=1):
     header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 1_000_000}]}
     random = Random(20261121)
@@ -202,13 +155,6 @@ def test_what_passes_this_machine(lab, tmp_path, ext, make, is_read):
     assert [one["file_type"] for one in shown.get("meta_files", [])][:1] == indices
     content = lab.galaxy.datasets.download_dataset(job.outputs["out"])
     assert content == made.read_bytes()
-
-
-def test_a_tool_that_fails(lab):
-    started = lab.start("test_fail", code=7)
-    job = started.end()
-    assert (job["state"], job["exit_code"]) == ("error", 7)
-    assert started.text() == "half of it\n"
 
 
 def test_a_purged_input_fails_the_job_by_name(lab):

@@ -36,26 +36,6 @@ def test_an_index_that_two_tools_use_is_staged_once(lab):
     assert second["fetch_bytes"] > index
 
 
-def test_an_input_is_converted(lab):
-    sequences = lab.upload(">one\nACGT\nAC\n>two\nGGG\n", name="it's a 'sequence' file", ext="fasta")
-    job = lab.start("test_lengths", index=sequences)
-    job.ended_ok()
-    assert job.text() == "one\t6\ntwo\t3\n"
-    (converted,) = lab.galaxy.jobs.get_jobs(tool_id="CONVERTER_fasta_to_fai", history_id=lab.history)
-    assert RUN.fullmatch(lab.job(converted["id"])["external_id"])
-
-
-def test_an_output_that_the_tool_removes_is_missed(lab):
-    job = lab.start("test_lost")
-    shown = job.end()
-    assert shown["state"] == "error"
-    assert shown["tool_stdout"] == "it goes on\n"
-    for name in job.outputs:
-        assert lab.state(job.outputs[name]) == "error"
-    path = lab.description(shown)["outputs"][0]["path"]
-    assert os.path.basename(path) in lab.galaxy.datasets.show_dataset(job.outputs["out"])["misc_info"]
-
-
 def test_two_thousand_files_are_discovered(lab):
     job = lab.start("test_many", count=2000)
     job.ended_ok()
