@@ -29,6 +29,21 @@ func tests(
     )
 }
 
+/// Scripts/fuzz sets this: all of our Swift is made for libFuzzer then, and the head is a library.
+let isFuzzing = Context.environment["FUZZ"] != nil
+let fuzzing = ["-sanitize=fuzzer,address"]
+
+func head(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    isFuzzing
+        ? .target(
+            name: name,
+            dependencies: dependencies,
+            exclude: ["HeadMain.swift"],
+            swiftSettings: settings
+        )
+        : .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
 let argumentParser: Target.Dependency =
     .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -36,9 +51,8 @@ let argumentParser: Target.Dependency =
 let package = Package(
     name: "galaxy-s3-executor",
     products: [
-        .executable(name: "galaxy-head-node", targets: ["HeadNode"]),
-        .executable(name: "galaxy-worker-exec", targets: ["WorkerExec"]),
-    ],
+        .executable(name: "galaxy-worker-exec", targets: ["WorkerExec"])
+    ] + (isFuzzing ? [] : [.executable(name: "galaxy-head-node", targets: ["HeadNode"])]),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -96,14 +110,13 @@ let package = Package(
             ],
             swiftSettings: settings,
         ),
-        .executableTarget(
-            name: "HeadNode",
-            dependencies: [
+        head(
+            "HeadNode",
+            [
                 "Diagnostics", "Names", "Digests", "XML", "Transport", "S3Client", "Contract",
                 "Staging", "Kubernetes", "CLinux", argumentParser,
                 .product(name: "Yams", package: "Yams"),
             ],
-            swiftSettings: settings,
         ),
         .target(
             name: "TestSupport",
@@ -159,3 +172,24 @@ let package = Package(
         tests("TidyTests", ["TestSupport"]),
     ]
 )
+
+if isFuzzing {
+    package.targets.removeAll { $0.type == .test }
+    package.targets += [
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "Diagnostics", "Names", "Transport", "S3Client", "Contract", "Staging",
+                "Kubernetes",
+                "HeadNode",
+            ],
+            path: "Tests/Fuzz",
+            exclude: ["Seeds"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(fuzzing + ["-use-ld=lld"])],
+        )
+    ]
+    for target in package.targets where target.swiftSettings != nil {
+        target.swiftSettings?.append(.unsafeFlags(fuzzing))
+    }
+}

@@ -15,7 +15,7 @@ struct PackageTargets {
 
     init(manifest: String) throws {
         let start = try #require(manifest.firstRange(of: "    targets: [")).upperBound
-        let opening = /(library|tests|\.executableTarget|\.target|\.systemLibrary)\(/
+        let opening = /(library|tests|head|\.executableTarget|\.target|\.systemLibrary)\(/
         var rest = manifest[start...]
         while let match = rest.firstMatch(of: opening) {
             let call = Self.arguments(rest[match.range.upperBound...])
