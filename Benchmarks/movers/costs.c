@@ -66,7 +66,7 @@ int main(int count, char **arguments) {
         _exit(NOT_STARTED);
     }
     alarm((unsigned)atoi(arguments[2]));
-    int status = NOT_STARTED << 8;
+    int status = NOT_STARTED << 8, was_too_long = 0;
     for (;;) {
         int ended;
         struct rusage used;
@@ -81,12 +81,13 @@ int main(int count, char **arguments) {
         } else if (child < 0 && errno == ECHILD) {
             break;
         } else if (is_late) {
-            if (!wall) status = TOO_LONG << 8;
+            if (!wall) was_too_long = 1;
             kill_children();
             usleep(10000);
         }
     }
     fprintf(out, "{\"begin\": %lld, \"wall\": %lld, \"cpu\": %lld, \"peak\": %lld}\n", begin, wall, cpu, peak);
     fclose(out);
+    if (was_too_long) return TOO_LONG;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

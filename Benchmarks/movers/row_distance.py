@@ -37,13 +37,13 @@ def width_of_proxy(suite):
 
 def large_file(suite):
     """How much of what its connections could carry a client uses."""
-    size = 64 * MIB if suite.quick else 512 * MIB
+    size = (32 if suite.quick else 256) * MIB
     file = make_file(suite.memory / "large", size)
     with (
         near_free(suite.memory / "near-free", {"up": file}) as (near, _),
         far(near, ROUND_TRIP_MS, WIDTH_MIB) as wire,
     ):
-        for _ in rounds(min(suite.rounds, 2), suite.seconds(0.4)):
+        for _ in rounds(min(suite.rounds, 2), suite.seconds(0.35)):
             for client in clients(*ALL):
                 for operation in (UP, DOWN):
                     try:
@@ -84,7 +84,7 @@ def jobs(suite):
     with seaweedfs(suite.disk / "seaweedfs") as store:
         for name, shape in shapes.items():
             synthetic = GalaxyJob(suite.disk / name.replace(" ", "-"), shape)
-            for _ in rounds(min(suite.rounds, 3), suite.seconds(0.25)):
+            for _ in rounds(min(suite.rounds, 3), suite.seconds(0.35)):
                 for milliseconds in (0, ROUND_TRIP_MS):
                     with far(store, milliseconds, WIDTH_MIB) as wire:
                         endpoint = wire.endpoint.at(wire.endpoint.url, f"{milliseconds} ms")

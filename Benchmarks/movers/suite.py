@@ -27,11 +27,11 @@ from row_worker import worker
 
 # Each row, and how many seconds its rounds may take.
 ROWS = {
-    "large": (large, 300),
+    "large": (large, 280),
     "small": (small, 240),
     "job": (job, 240),
-    "tls": (tls, 240),
-    "distance": (distance, 200),
+    "tls": (tls, 200),
+    "distance": (distance, 260),
     "worker": (worker, 60),
     "head": (head, 90),
 }
