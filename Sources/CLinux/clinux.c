@@ -206,6 +206,8 @@ int clinux_spawn_as(int *pid, char *const argv[], char *const envp[], const char
     return error;
 }
 
+int clinux_syncfs(int fd) { return syncfs(fd); }
+
 int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to) {
     return renameat2(from_dirfd, from, to_dirfd, to, RENAME_NOREPLACE);
 }

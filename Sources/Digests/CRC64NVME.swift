@@ -94,6 +94,12 @@ extension CRC64NVME {
         return CRC64NVME(value: cdigests_crc64nvme_portable(after, base, bytes.count))
     }
 
+    /// The checksum by 128-bit pieces, as a processor without 512-bit ones runs it.
+    static func narrow(_ bytes: UnsafeRawBufferPointer, after: UInt64 = 0) -> CRC64NVME {
+        guard let base = bytes.baseAddress else { return CRC64NVME(value: after) }
+        return CRC64NVME(value: cdigests_crc64nvme_narrow(after, base, bytes.count))
+    }
+
     /// Whether `update` folds with carry-less multiplication on this processor.
     static var isFolded: Bool { cdigests_crc64nvme_is_folded() }
 }

@@ -5,6 +5,14 @@ package enum SecureRandom {
     /// `count` bytes from getrandom(2), or from `/dev/urandom` where a seccomp profile refuses it.
     package static func bytes(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in .random(in: .min ... .max, using: &generator) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        // A system call for each eight of them.
+        while bytes.count < count {
+            withUnsafeBytes(of: generator.next() as UInt64) {
+                bytes += $0.prefix(count - bytes.count)
+            }
+        }
+        return bytes
     }
 }

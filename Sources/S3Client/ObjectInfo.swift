@@ -58,6 +58,18 @@ package struct UploadedPart: Hashable, Sendable {
     }
 }
 
+/// What a store answers to a put.
+package struct PutReceipt: Sendable, Equatable {
+    package let eTag: ETag
+    /// The checksum that the store says it has for the object; nil where it does not say.
+    package let checksum: CRC64NVME?
+
+    package init(eTag: ETag, checksum: CRC64NVME?) {
+        self.eTag = eTag
+        self.checksum = checksum
+    }
+}
+
 /// A range of bytes, never empty.
 package struct ByteRange: Hashable, Sendable {
     package let offset: Int64

@@ -47,6 +47,15 @@ package protocol ObjectStore: Sendable {
         options: PutOptions
     ) async throws(S3Error) -> ETag
 
+    /// Stores `body` as `put` does, and gives what the store says it has got: where that has the
+    /// checksum, nobody need ask again.
+    func deposit(
+        _ key: ObjectKey,
+        body: HTTPBody,
+        checksum: CRC64NVME,
+        options: PutOptions
+    ) async throws(S3Error) -> PutReceipt
+
     /// Copies inside the store, server-side (at most 5 GiB).
     func copy(
         from source: ObjectKey,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Digests
+
 /// What a request sends: a known number of bytes that can be read again from the start.
 ///
 /// A retry asks for a new reader, so a body is never "used up".
@@ -35,4 +37,12 @@ package protocol HTTPBodySink: AnyObject, Sendable {
     func begin(_ head: HTTPResponseHead) throws
     /// Takes the next bytes. It may block on a local disk, never on anything else.
     func write(_ bytes: UnsafeRawBufferPointer) throws
+}
+
+/// A sink that keeps the number and the checksum of what it has taken, so that nobody else need.
+package protocol SummingSink: HTTPBodySink {
+    /// How many bytes have been taken.
+    var count: Int64 { get }
+    /// Of the bytes that have been taken.
+    var checksum: CRC64NVME { get }
 }

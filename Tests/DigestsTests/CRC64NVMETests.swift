@@ -46,19 +46,25 @@ import Testing
             let piece = Array(bytes.prefix(length))
             let fast = CRC64NVME(of: piece)
             #expect(fast == piece.withUnsafeBytes { CRC64NVME.portable($0) })
+            #expect(fast == piece.withUnsafeBytes { CRC64NVME.narrow($0) })
             if length % 37 == 0 || length < 20 { #expect(fast.value == reference(piece)) }
         }
     }
 
     @Test func `Folding and tables agree at every alignment, after any beginning`() {
-        let bytes = noise(700, seed: 9)
+        let bytes = noise(2200, seed: 9)
+        let lengths = [
+            0, 1, 15, 16, 127, 128, 129, 255, 256, 300, 511, 512, 513, 600, 1023, 1024, 1040, 1535,
+            1536, 2100,
+        ]
         bytes.withUnsafeBytes { whole in
             for offset in 0..<64 {
-                for length in [0, 1, 15, 16, 127, 128, 129, 255, 256, 300, 511, 600] {
+                for length in lengths {
                     let piece = UnsafeRawBufferPointer(rebasing: whole[offset..<(offset + length)])
                     var fast = CRC64NVME(value: 0x0123_4567_89ab_cdef)
                     fast.update(piece)
                     #expect(fast == .portable(piece, after: 0x0123_4567_89ab_cdef))
+                    #expect(fast == .narrow(piece, after: 0x0123_4567_89ab_cdef))
                 }
             }
         }

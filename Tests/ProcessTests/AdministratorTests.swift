@@ -74,6 +74,40 @@ import Testing
         }
     }
 
+    @Test func aDirectoryGoesThereAndBack() async throws {
+        try await Lab.run { lab in
+            let url = "s3://\(lab.server.bucket)/\(lab.prefix)/dir/"
+            let (source, target) = ("\(lab.folder)/in", "\(lab.folder)/out/deep")
+            try Shell.run(
+                """
+                mkdir -p '\(source)/sub/.hidden'; cd '\(source)'; ln -s sub link
+                for i in {1..1100}; do echo $i > sub/$i; done; : > sub/.hidden/none
+                head -c 17000000 /dev/urandom > large
+                """
+            )
+            let copy = ["s3", "cp", "--recursive", "--json"] + lab.settings
+            let linked = try await run(lab, copy + [source, url])
+            #expect(linked.status == 1)
+            #expect(linked.output.contains("it is a symbolic link"))
+            let up = try await run(lab, copy + ["--skip-links", source + "/", url])
+            #expect(up.status == 0, "\(up.output)\(up.errors)")
+            #expect(up.output.contains("\"files\":1102"))
+            #expect(up.output.contains("\"skipped_links\":1"))
+            let down = try await run(lab, copy + [url, target])
+            #expect(down.status == 0, "\(down.output)\(down.errors)")
+            #expect(down.output.contains("\"files\":1102"))
+            #expect(try Shell.run("rm '\(source)/link'; diff -r '\(source)' '\(target)'") == "")
+            let nobody = try await run(
+                lab,
+                copy + [url, target],
+                environment: ["AWS_SECRET_ACCESS_KEY": "wrong"]
+            )
+            #expect(nobody.status == 77)
+            let file = url.dropLast()
+            #expect(try await run(lab, copy + [String(file), target]).status == 64)
+        }
+    }
+
     @Test func whatIsWrongIsSaidInWords() async throws {
         try await Lab.run { lab in
             let url = "s3://\(lab.server.bucket)/\(lab.prefix)/"

@@ -52,13 +52,18 @@ package final class InMemoryObjectStore: ObjectStore {
     private let state = Mutex(State())
     private let fault: FaultHook
     private let smallestPartBytes: Int
+    private let confirmsPuts: Bool
 
-    /// - Parameter smallestPartBytes: parts but the last that are smaller are refused, as by S3.
+    /// - Parameters:
+    ///   - smallestPartBytes: parts but the last that are smaller are refused, as by S3.
+    ///   - confirmsPuts: whether the answer to a put says the checksum of what is stored.
     package init(
         smallestPartBytes: Int = 5 << 20,
+        confirmsPuts: Bool = false,
         fault: @escaping FaultHook = { _ in }
     ) {
         self.fault = fault
+        self.confirmsPuts = confirmsPuts
         self.smallestPartBytes = smallestPartBytes
     }
 
@@ -129,6 +134,16 @@ package final class InMemoryObjectStore: ObjectStore {
             try Self.check(options.condition, &state, key, "put")
             return Self.store(bytes, checksum, at: key, options, in: &state)
         }
+    }
+
+    package func deposit(
+        _ key: ObjectKey,
+        body: HTTPBody,
+        checksum: CRC64NVME,
+        options: PutOptions
+    ) async throws(S3Error) -> PutReceipt {
+        let eTag = try await put(key, body: body, checksum: checksum, options: options)
+        return PutReceipt(eTag: eTag, checksum: confirmsPuts ? checksum : nil)
     }
 
     package func copy(

@@ -35,5 +35,8 @@ int clinux_spawn(int *pid, char *const argv[], char *const envp[], const char *d
 int clinux_spawn_as(int *pid, char *const argv[], char *const envp[], const char *directory,
                     int out, int err, unsigned int id);
 
+/// syncfs(2).
+int clinux_syncfs(int fd);
+
 /// renameat2(2) with RENAME_NOREPLACE: EEXIST when the target is there.
 int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to);

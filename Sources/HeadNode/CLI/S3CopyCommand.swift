@@ -9,11 +9,11 @@ import Names
 import S3Client
 import Staging
 
-/// Copies a file into a bucket or out of it.
+/// Copies a file into a bucket or out of it, or a directory with all that is in it.
 struct S3CopyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cp",
-        abstract: "Copy a file into a bucket, or an object into a file, verified.",
+        abstract: "Copy a file or directory into a bucket, or out of it, verified.",
         discussion: """
             One of the two is s3://BUCKET/KEY, the other a file. A target that ends in a slash, or \
             is a directory, keeps the name. An object replaces the one at its key at once; a file \
@@ -21,16 +21,35 @@ struct S3CopyCommand: AsyncParsableCommand {
             was cut off leaves what was there.
 
             Large objects go in parts, several at a time; memory does not grow with their size.
+
+            With --recursive, everything in and below a directory goes to the keys that begin with \
+            s3://BUCKET/PREFIX/, or the other way round. Hidden files are copied; nothing is \
+            deleted. Symbolic links are not followed, each is a failure, but with --skip-links. \
+            Empty directories do not travel; an empty object whose key ends in a slash becomes a \
+            directory. Keys that are no path below the directory (.., empty or doubled parts) are \
+            refused. Each failure is named, all other files are copied, and the exit status is that \
+            of the failures, or 1 if they differ. Files get their names when they are on the disk. \
+            An interrupted copy keeps what has come whole.
             """
     )
 
-    @Argument(help: ArgumentHelp("What to copy: a file, or s3://BUCKET/KEY.", valueName: "source"))
+    @Argument(
+        help: ArgumentHelp("What to copy: a file, or s3://BUCKET/KEY.", valueName: "source")
+    )
     var source: String
 
     @Argument(help: ArgumentHelp("Where to: s3://BUCKET/KEY, or a file.", valueName: "target"))
     var target: String
 
-    @Option(help: "How many parts or ranges travel at a time, from 1 to 64.")
+    @Flag(help: "Copy a whole directory, or all below a prefix that ends in a slash.")
+    var recursive = false
+
+    @Flag(help: "With --recursive: leave symbolic links out.")
+    var skipLinks = false
+
+    @Option(
+        help: "How many parts, or files with --recursive, travel at a time, from 1 to 64."
+    )
     var parallel = 8
 
     @Option(help: "How large a part or range is, from 5Mi to 5Gi.")
@@ -44,13 +63,31 @@ struct S3CopyCommand: AsyncParsableCommand {
         guard inBucket.count == 1 else {
             throw ValidationError("One of source and target is s3://BUCKET/KEY, the other a file.")
         }
+        try validateFolder(url: inBucket[0])
         guard (1...64).contains(parallel) else {
             throw ValidationError("--parallel takes a number from 1 to 64.")
         }
         _ = try limits()
     }
 
+    private func validateFolder(url: String) throws {
+        guard recursive else {
+            guard !skipLinks else {
+                throw ValidationError("--skip-links goes with --recursive.")
+            }
+            return
+        }
+        let name = url.utf8.dropFirst(S3URL.scheme.count)
+        guard name.last == FilePath.separator || !name.contains(FilePath.separator) else {
+            throw ValidationError(
+                "--recursive takes a prefix that ends in a slash, so that s3://b/run-1/ does not "
+                    + "take s3://b/run-10/ along."
+            )
+        }
+    }
+
     func run() async throws {
+        if recursive { return try await runRecursive() }
         try await conclude(json: output.json) {
             let source = RawArguments.bytes(of: source)
             let target = RawArguments.bytes(of: target)
@@ -90,7 +127,7 @@ struct S3CopyCommand: AsyncParsableCommand {
         }
     }
 
-    private func limits() throws -> TransferLimits {
+    func limits() throws -> TransferLimits {
         do throws(BadValue) {
             let expected = "a size from 5Mi to 5Gi"
             let bytes = try Quantity.bytes(partSize, expected: expected)

@@ -19,7 +19,7 @@ struct ObjectCopy: Sendable {
         let checksum: CRC64NVME
     }
 
-    /// Uploads the file, then looks at what the store has.
+    /// Uploads the file, and looks at what the store has unless its answer has said so.
     func upload(_ path: [UInt8], to key: ObjectKey) async throws(S3Error) -> Copied {
         let descriptor = path.withCPath { open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw .file(StagingError.system("read", path.logSafe)) }
@@ -40,7 +40,7 @@ struct ObjectCopy: Sendable {
         let source = FileSource(descriptor: descriptor, named: path.logSafe, length: size)
         let uploaded = try await Upload(to: store, limits: limits, observe: meter.observer)
             .run(source, at: key)
-        try await look(at: key, expecting: uploaded)
+        if !uploaded.isConfirmed { try await store.look(at: key, expecting: uploaded) }
         meter.finished(1)
         return Copied(bytes: size, checksum: uploaded.checksum)
     }
@@ -73,12 +73,15 @@ struct ObjectCopy: Sendable {
             throw S3Error(.sink, what: "Cannot download \(key)", cause: error)
         }
     }
+}
 
-    private func look(
+extension ObjectStore {
+    /// Asks the store what it has got, for an upload that its answer did not confirm.
+    func look(
         at key: ObjectKey,
         expecting uploaded: Uploaded
     ) async throws(S3Error) {
-        let found = try await store.head(key)
+        let found = try await head(key)
         guard let found, found.size == uploaded.size,
             found.checksum ?? uploaded.checksum == uploaded.checksum
         else {
@@ -90,9 +93,7 @@ struct ObjectCopy: Sendable {
             )
         }
     }
-}
 
-extension ObjectStore {
     /// Why there is no object at `key`: an answer to HEAD has no body that could say that it is the
     /// bucket.
     func absence(of key: ObjectKey) async -> S3Error {

@@ -35,6 +35,12 @@ struct TransferDisplay {
         }
     }
 
+    /// Says something in between, without the line in its way.
+    func interrupting(_ say: () -> Void) {
+        if isShown { Console.write("\r\u{1B}[K", to: STDERR_FILENO) }
+        say()
+    }
+
     private func draw(since start: Double) {
         let text = ProgressLine(
             phase: meter.phase,

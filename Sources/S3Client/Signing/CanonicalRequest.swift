@@ -56,14 +56,22 @@ package struct CanonicalRequest: Sendable {
         fields: [HTTPField],
         payload: PayloadHash
     ) {
-        let values = Self.values(of: fields)
-        let names = values.keys.sorted { $0.lexicographicallyPrecedes($1) }
-        let lines = names.map { name in
-            Self.text(name) + ":" + (values[name] ?? []).joined(separator: ",") + "\n"
+        var lines: [UInt8] = []
+        var names: [String] = []
+        for field in Self.normal(fields) {
+            if let last = names.last, last.utf8.elementsEqual(field.name.utf8) {
+                lines[lines.endIndex - 1] = UInt8(ascii: ",")
+            } else {
+                names.append(field.name)
+                lines += field.name.utf8
+                lines.append(UInt8(ascii: ":"))
+            }
+            lines += field.value.utf8
+            lines.append(UInt8(ascii: "\n"))
         }
-        signedNames = names.map(Self.text).joined(separator: ";")
+        signedNames = names.joined(separator: ";")
         text = [
-            method, path, Self.queryText(query), lines.joined(), signedNames, payload.text,
+            method, path, Self.queryText(query), Self.text(lines), signedNames, payload.text,
         ]
         .joined(separator: "\n")
     }
@@ -82,20 +90,33 @@ package struct CanonicalRequest: Sendable {
         .joined(separator: "&")
     }
 
-    /// Values by lower-case name, in the order they are sent, runs of blanks made one.
-    private static func values(of fields: [HTTPField]) -> [[UInt8]: [String]] {
-        var values: [[UInt8]: [String]] = [:]
-        for field in fields {
-            let name = field.name.utf8.map(lowerCase)
-            let words = field.value.utf8.split { $0 == UInt8(ascii: " ") || $0 == 9 }
-            values[name, default: []].append(text(Array(words.joined(separator: [32]))))
-        }
-        return values
+    /// The fields in the order of their names, which are in lower case; those with one name in the
+    /// order they are sent. Runs of blanks are one.
+    private static func normal(_ fields: [HTTPField]) -> [HTTPField] {
+        fields.enumerated()
+            .map { index, field in (index, HTTPField(lowerCase(field.name), trimmed(field.value))) }
+            .sorted { a, b in
+                if a.1.name.utf8.lexicographicallyPrecedes(b.1.name.utf8) { return true }
+                return a.0 < b.0 && a.1.name.utf8.elementsEqual(b.1.name.utf8)
+            }
+            .map(\.1)
     }
 
-    private static func lowerCase(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    private static func lowerCase(_ name: String) -> String {
+        guard name.utf8.contains(where: isCapital) else { return name }
+        return text(name.utf8.map { isCapital($0) ? $0 | 0x20 : $0 })
     }
+
+    private static func isCapital(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+    }
+
+    private static func trimmed(_ value: String) -> String {
+        guard value.utf8.contains(where: isBlank) else { return value }
+        return text(Array(value.utf8.split(whereSeparator: isBlank).joined(separator: [32])))
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == 9 }
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -11,11 +11,18 @@ package struct SigV4Signer: Sendable {
     package let region: String
     /// `s3` or `sts`.
     package let service: String
+    /// Where derived keys are kept; nil derives one for each signature.
+    private let keys: SigningKeys?
 
     package init(credentials: Credentials, region: String, service: String = "s3") {
+        self.init(credentials: credentials, region: region, service: service, keys: nil)
+    }
+
+    init(credentials: Credentials, region: String, service: String = "s3", keys: SigningKeys?) {
         self.credentials = credentials
         self.region = region
         self.service = service
+        self.keys = keys
     }
 
     /// The fields to send: the given ones, the ones the signature adds, and `authorization`.
@@ -105,10 +112,8 @@ package struct SigV4Signer: Sendable {
     }
 
     private func signingKey(on day: String) -> [UInt8] {
-        let secret = Array("AWS4".utf8) + Array(credentials.secretKey.reveal().utf8)
-        return [day, region, service, "aws4_request"]
-            .reduce(secret) { key, word in
-                HMACSHA256.code(key: key, message: Array(word.utf8))
-            }
+        let words = [day, region, service, "aws4_request"]
+        return keys?.key(credentials.secretKey, words)
+            ?? SigningKeys.derive(credentials.secretKey, words)
     }
 }

@@ -11,6 +11,14 @@ extension HTTPResponseHead {
         return ETag(text)
     }
 
+    /// What the fields say of an object that was just put.
+    func putReceipt() throws(AttemptFailure) -> PutReceipt {
+        PutReceipt(
+            eTag: try eTag(),
+            checksum: self["x-amz-checksum-crc64nvme"].flatMap { CRC64NVME(base64: $0) }
+        )
+    }
+
     /// `Content-Length` as a number: digits only.
     func contentLength() throws(AttemptFailure) -> Int64 {
         let values = Set(fields.filter { $0.name == "content-length" }.map(\.value))

@@ -20,12 +20,16 @@ final class ResumableSink: HTTPBodySink {
 
     private let call: S3Call
     private let inner: any HTTPBodySink
+    /// The caller's sink, if it sums up what it takes and has taken nothing yet: once is enough.
+    private let summing: (any SummingSink)?
     private let range: ByteRange?
     private let state = Mutex(State())
 
     init(_ call: S3Call, _ inner: any HTTPBodySink, range: ByteRange?) {
         self.call = call
         self.inner = inner
+        let summing = inner as? any SummingSink
+        self.summing = summing?.count == 0 ? summing : nil
         self.range = range
     }
 
@@ -34,7 +38,7 @@ final class ResumableSink: HTTPBodySink {
     /// What the first answer said of the object.
     var info: ObjectInfo? { state.withLock { $0.info } }
     /// Of the bytes taken.
-    var checksum: CRC64NVME { state.withLock { $0.checksum } }
+    var checksum: CRC64NVME { summing?.checksum ?? state.withLock { $0.checksum } }
     /// Whether all bytes that were asked for have come.
     var isComplete: Bool { state.withLock { $0.info != nil && $0.taken == $0.wanted } }
     /// Why the last answer was not taken.
@@ -82,7 +86,7 @@ final class ResumableSink: HTTPBodySink {
                 throw AttemptFailure.unreadable("it has more bytes than it says")
             }
             try inner.write(bytes)
-            state.checksum.update(bytes)
+            if summing == nil { state.checksum.update(bytes) }
             state.taken += Int64(bytes.count)
         }
     }

@@ -11,6 +11,15 @@ extension S3Store {
         checksum: CRC64NVME,
         options: PutOptions
     ) async throws(S3Error) -> ETag {
+        try await deposit(key, body: body, checksum: checksum, options: options).eTag
+    }
+
+    package func deposit(
+        _ key: ObjectKey,
+        body: HTTPBody,
+        checksum: CRC64NVME,
+        options: PutOptions
+    ) async throws(S3Error) -> PutReceipt {
         let call = call(.putObject, key)
         let token = UploadTokens.new()
         var request = S3Request(call, .put, key)
@@ -20,20 +29,22 @@ extension S3Store {
         request.set(options.condition)
         if sendsChecksums { request.set("x-amz-checksum-crc64nvme", checksum.base64) }
         var isLost = false
-        let eTag = try await run(call) { _ throws(AttemptFailure) in
-            if isLost, let eTag = try await lookUp(key, token: token) { return eTag }
+        let receipt = try await run(call) { _ throws(AttemptFailure) in
+            if isLost, let eTag = try await lookUp(key, token: token) {
+                return PutReceipt(eTag: eTag, checksum: nil)
+            }
             do throws(AttemptFailure) {
                 request.payload = try payload(of: body)
-                return try await send(request).eTag()
+                return try await send(request).putReceipt()
             } catch {
                 if isLost, error.status == 412, let eTag = try await lookUp(key, token: token) {
-                    return eTag
+                    return PutReceipt(eTag: eTag, checksum: nil)
                 }
                 if error.asksForLookUp { isLost = true }
                 throw error
             }
         }
         metrics.countSent(body.length)
-        return eTag
+        return receipt
     }
 }

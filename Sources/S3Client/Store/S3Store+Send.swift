@@ -15,7 +15,11 @@ extension S3Store {
     ) async throws(AttemptFailure) -> HTTPResponseHead {
         let credentials: Credentials
         do { credentials = try await self.credentials.get() } catch { throw .credentials(error) }
-        let signer = SigV4Signer(credentials: credentials, region: corrections.region)
+        let signer = SigV4Signer(
+            credentials: credentials,
+            region: corrections.region,
+            keys: signingKeys
+        )
         let endpoint = options.endpoint
         let path = endpoint.path(request.key)
         let payer = options.requesterPays ? [HTTPField("x-amz-request-payer", "requester")] : []

@@ -20,6 +20,7 @@ package struct S3Store: ObjectStore {
     let budget: RetryBudget
     let corrections: SharedCorrections
     let tokens = UploadTokens()
+    let signingKeys = SigningKeys()
     private(set) var observe: StoreObserver
 
     package init(

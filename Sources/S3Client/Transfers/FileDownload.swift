@@ -2,6 +2,7 @@
 
 import Diagnostics
 import Digests
+import Glibc
 import Names
 import Transport
 
@@ -68,8 +69,19 @@ package struct FileDownload: Sendable {
                 guard mayPass, attempt <= limits.restarts else { throw error }
                 observe(.restarted(attempt: attempt, why: error.headline))
                 attempt += 1
+                try empty(descriptor, name)
             }
         }
+    }
+
+    /// What came so far may have been longer than what comes next.
+    private func empty(_ descriptor: Int32, _ name: String) throws(S3Error) {
+        guard ftruncate(descriptor, 0) != 0 else { return }
+        throw S3Error(
+            .sink,
+            what: "Cannot begin the download again",
+            cause: FileFailure("empty", name, errno)
+        )
     }
 
     private func once(

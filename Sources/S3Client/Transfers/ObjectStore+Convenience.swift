@@ -35,6 +35,17 @@ extension ObjectStore {
         }
     }
 
+    /// For a store that says nothing of what it has got.
+    package func deposit(
+        _ key: ObjectKey,
+        body: HTTPBody,
+        checksum: CRC64NVME,
+        options: PutOptions
+    ) async throws(S3Error) -> PutReceipt {
+        let eTag = try await put(key, body: body, checksum: checksum, options: options)
+        return PutReceipt(eTag: eTag, checksum: nil)
+    }
+
     /// Stores bytes in one request.
     package func put(
         _ key: ObjectKey,
@@ -49,6 +60,18 @@ extension ObjectStore {
     /// - Throws: `.badAnswer` when a listing goes in circles.
     package func entries(below prefix: [UInt8]) async throws(S3Error) -> [ListPage.Entry] {
         var entries: [ListPage.Entry] = []
+        try await forEachPage(below: prefix) { entries += $0 }
+        return entries
+    }
+
+    /// Gives all entries below `prefix` to `take`, page by page, each once. The keys are kept until
+    /// the end, and nothing else.
+    ///
+    /// - Throws: `.badAnswer` when a listing goes in circles.
+    package func forEachPage(
+        below prefix: [UInt8],
+        _ take: ([ListPage.Entry]) -> Void
+    ) async throws(S3Error) {
         var seen: Set<ObjectKey> = []
         var tokens: Set<String> = []
         var token: String?
@@ -62,12 +85,11 @@ extension ObjectStore {
                 throw S3Error(
                     .badAnswer,
                     what: "Cannot list \"\(prefix.logSafe)\": the store's pages go in circles",
-                    place: "after \(entries.count) keys"
+                    place: "after \(seen.count) keys"
                 )
             }
-            entries += fresh
+            take(fresh)
             token = page.nextToken
         } while token != nil
-        return entries
     }
 }

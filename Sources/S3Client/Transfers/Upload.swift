@@ -11,11 +11,14 @@ package struct Uploaded: Sendable, Equatable {
     package let size: Int64
     /// Of the whole object, summed up from what was read and sent.
     package let checksum: CRC64NVME
+    /// Whether the store's own answer had this checksum, so that nobody need look.
+    package let isConfirmed: Bool
 
-    package init(eTag: ETag, size: Int64, checksum: CRC64NVME) {
+    package init(eTag: ETag, size: Int64, checksum: CRC64NVME, isConfirmed: Bool = false) {
         self.eTag = eTag
         self.size = size
         self.checksum = checksum
+        self.isConfirmed = isConfirmed
     }
 }
 
@@ -27,6 +30,8 @@ package struct Uploaded: Sendable, Equatable {
 package struct Upload: Sendable {
     /// How often an upload in parts is begun.
     private static let attempts = 3
+    /// What is no longer than this is read once and sent from memory.
+    private static let smallBytes: Int64 = 64 << 10
 
     private let store: any ObjectStore
     private let limits: TransferLimits
@@ -63,11 +68,22 @@ package struct Upload: Sendable {
         at key: ObjectKey,
         _ options: PutOptions
     ) async throws(S3Error) -> Uploaded {
-        let body = source.wholeBody()
+        var body = source.wholeBody()
+        if body.length <= Self.smallBytes { body = .bytes(try body.allBytes(for: key)) }
         let checksum = try body.checksum(of: key)
-        let eTag = try await store.put(key, body: body, checksum: checksum, options: options)
+        let receipt = try await store.deposit(
+            key,
+            body: body,
+            checksum: checksum,
+            options: options
+        )
         observe(.moved(bytes: source.length))
-        return Uploaded(eTag: eTag, size: source.length, checksum: checksum)
+        return Uploaded(
+            eTag: receipt.eTag,
+            size: source.length,
+            checksum: checksum,
+            isConfirmed: receipt.checksum == checksum
+        )
     }
 
     private func putParts(
@@ -147,15 +163,33 @@ extension ObjectStore {
 extension HTTPBody {
     /// The checksum of all bytes, read once.
     func checksum(of key: ObjectKey) throws(S3Error) -> CRC64NVME {
+        var sum = CRC64NVME()
+        try forEachPiece(for: key) { sum.update($0) }
+        return sum
+    }
+
+    /// All bytes, read once; for a body that is known to be small.
+    func allBytes(for key: ObjectKey) throws(S3Error) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(length))
+        try forEachPiece(for: key) { bytes += $0 }
+        return bytes
+    }
+
+    /// Reads all bytes, in pieces that stay in the processor's cache.
+    private func forEachPiece(
+        for key: ObjectKey,
+        _ take: (UnsafeRawBufferPointer) -> Void
+    ) throws(S3Error) {
         do {
             let reader = try makeReader()
-            var sum = CRC64NVME()
             var count: Int64 = 0
-            try withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
+            let room = Int(min(max(length, 1), 1 << 18))
+            try withUnsafeTemporaryAllocation(byteCount: room, alignment: 16) { buffer in
                 while true {
                     let got = try reader.read(into: buffer)
                     if got == 0 { return }
-                    sum.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
+                    take(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
                     count += Int64(got)
                 }
             }
@@ -167,7 +201,6 @@ extension HTTPBody {
                     remedy: "Keep the file unchanged while it is uploaded."
                 )
             }
-            return sum
         } catch let error as S3Error {
             throw error
         } catch {

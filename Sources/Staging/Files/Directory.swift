@@ -226,6 +226,15 @@ package final class Directory: Sendable {
         try file.set(mode: mode, modified: modified, name: try name(relative))
     }
 
+    /// Brings everything that was written to this directory's file system to its disk, whoever wrote
+    /// it: for many small files at once, which one by one would take a flush each.
+    package func synchroniseFileSystem() throws(StagingError) {
+        guard clinux_syncfs(descriptor.raw) == 0 else { throw .system("flush", path.logSafe) }
+    }
+
+    /// The number of the device that this directory is on.
+    package func device() throws(StagingError) -> UInt64 { try descriptor.status().stamp.device }
+
     /// Free bytes that this user can still fill.
     package func freeBytes() throws(StagingError) -> Int64 {
         var buffer = statvfs()

@@ -4,7 +4,7 @@ import Digests
 import Synchronization
 
 /// Drops a body but for its checksum and length: what a check of stored bytes needs.
-package final class DiscardSink: HTTPBodySink {
+package final class DiscardSink: SummingSink {
     private struct State {
         var count: Int64 = 0
         var checksum = CRC64NVME()

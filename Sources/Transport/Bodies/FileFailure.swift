@@ -5,7 +5,7 @@ import Glibc
 
 /// The system refused to open, read or write a file.
 package struct FileFailure: ExplainedError {
-    /// `open`, `read` or `write`.
+    /// `open`, `read`, `write` or `empty`.
     package let operation: String
     package let name: String
     /// The errno(3).

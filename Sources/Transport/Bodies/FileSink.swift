@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Several sinks can fill one file at a time. A second response goes on where the first stopped, as
 /// a resumed download wants it. The descriptor stays the caller's.
-package final class FileSink: HTTPBodySink {
+package final class FileSink: SummingSink {
     private struct State {
         var count: Int64 = 0
         var checksum = CRC64NVME()

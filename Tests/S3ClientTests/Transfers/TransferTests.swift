@@ -6,6 +6,7 @@ import S3Client
 import Synchronization
 import TestSupport
 import Testing
+import Transport
 
 @Suite struct TransferTests {
     static let part = 5 << 20
@@ -45,6 +46,45 @@ import Testing
             #expect(fetched.checksum == stored.checksum)
             #expect(fetched.info.size == Int64(size))
             #expect(target.bytes == bytes)
+        }
+    }
+
+    /// What a longer object has left must not stay behind a shorter one.
+    @Test func `a download that begins again leaves nothing of the first`() async throws {
+        let key = try ObjectKey("k")
+        let right = patterned(1000)
+        let late = Mutex<InMemoryObjectStore?>(nil)
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            guard call.kind == .get, call.isDone, call.number == 1 else { return }
+            _ = try await late.withLock { $0 }?.put(key, bytes: right)
+        }
+        late.withLock { $0 = store }
+        _ = try await store.put(key, bytes: patterned(5000, seed: 8))
+        let target = try TemporaryFile()
+        let fetched = try await FileDownload(from: store, limits: Self.limits)
+            .run(
+                key,
+                expecting: ExpectedObject(size: 1000),
+                into: target.descriptor,
+                named: "t"
+            )
+        #expect(fetched.checksum == CRC64NVME(of: right))
+        #expect(target.bytes == right)
+    }
+
+    @Test func `an answer that has the checksum confirms a put, and no other does`() async throws {
+        let key = try ObjectKey("k")
+        for (answered, isConfirmed) in [
+            (CRC64NVME(of: [1, 2, 3]).base64, true), (CRC64NVME(of: [1, 2, 4]).base64, false),
+            ("?", false), (nil, false),
+        ] {
+            let fields = answered.map { [HTTPField("x-amz-checksum-crc64nvme", $0)] } ?? []
+            let talk = try Conversation(
+                .answer(status: 200, fields: [HTTPField("etag", "\"e\"")] + fields)
+            )
+            let stored = try await Upload(to: talk.store).run(MemorySource([1, 2, 3]), at: key)
+            #expect(stored.isConfirmed == isConfirmed)
+            #expect(talk.requests.count == 1)
         }
     }
 
