@@ -23,7 +23,7 @@ text { fill: #f0f6fc; } .quiet { fill: #9198a1; } .axis { stroke: #3d444d; }
 .bar { fill: #656c76; } .bar.ours { fill: #4493f8; }
 .stage { fill: #1f6feb; } .fetch { fill: #79c0ff; } .push { fill: #bd561d; } .collect { fill: #f0883e; }
 }"""
-NAME_WIDTH, BAR_WIDTH, VALUE_WIDTH, LINE = 128, 170, 62, 21
+NAME_WIDTH, BAR_WIDTH, VALUE_WIDTH, LINE = 150, 170, 62, 21
 PANEL_WIDTH = BAR_WIDTH + VALUE_WIDTH
 COLUMNS = {"wall": "seconds", "cpu": "CPU seconds", "peak": "peak memory, MiB"}
 
@@ -50,6 +50,16 @@ class Picture:
             f'height="{LINE - 7}" rx="2"/>'
         )
 
+    def scaled_bar(self, x, y, value, longest, style):
+        """A bar and its value; what is far beyond all others is broken off, or those would be dots."""
+        length = min(value / longest, 1) * (BAR_WIDTH - 10)
+        if value > longest:
+            self.bar(x, y, length - 16, style)
+            self.bar(x + length - 12, y, 12, style)
+        else:
+            self.bar(x, y, length, style)
+        self.text(x + length + 5, y + 11, shown(value), style.removeprefix("bar "))
+
     def axis(self, x, top, bottom):
         self.parts.append(f'<path class="axis" d="M{x:.1f} {top:.1f}V{bottom:.1f}"/>')
         self.width = max(self.width, x)
@@ -73,29 +83,33 @@ def style_of(client):
     return "ours" if client.startswith("ours") else ""
 
 
+def reach(values):
+    """The value at which a bar is full: the greatest, if it is not far beyond the next."""
+    ranked = sorted(values, reverse=True)
+    return min(ranked[0], 2 * ranked[1]) if len(ranked) > 1 else ranked[0]
+
+
 def panels(picture, results, cells):
     """For each cell one line of panels: seconds, CPU seconds, memory; shorter is better."""
     for cell in cells:
         clients = results.clients(cell)
         picture.text(0, picture.height + 12, f"{cell[2]}, {cell[1]}", "head")
         columns = [name for name in COLUMNS if any(median(records, name) for records in clients.values())]
+        top = picture.height + 38
+        for line, client in enumerate(clients):
+            picture.text(NAME_WIDTH - 8, top + line * LINE + 12, client, style_of(client), "end")
         for column, name in enumerate(columns):
             left = NAME_WIDTH + column * PANEL_WIDTH
-            picture.text(left, picture.height + 12, COLUMNS[name], "quiet")
-            values = {client: median(records, name) for client, records in clients.items()}
-            longest = max(value for value in values.values() if value)
-            top = picture.height + 20
-            for line, (client, value) in enumerate(values.items()):
-                y = top + line * LINE
-                if column == 0:
-                    picture.text(NAME_WIDTH - 8, y + 12, client, style_of(client), "end")
+            picture.text(left, picture.height + 30, COLUMNS[name], "quiet")
+            values = [median(records, name) for records in clients.values()]
+            longest = reach([value for value in values if value])
+            for line, (client, value) in enumerate(zip(clients, values)):
                 if value:
-                    length = value / longest * (BAR_WIDTH - 10)
-                    picture.bar(left, y + 1, length, f"bar {style_of(client)}")
-                    picture.text(left + length + 5, y + 12, shown(value), style_of(client))
+                    style = f"bar {style_of(client)}"
+                    picture.scaled_bar(left, top + line * LINE + 1, value, longest, style)
             picture.axis(left - 0.5, top - 2, top + len(values) * LINE - 3)
         picture.width = max(picture.width, NAME_WIDTH + len(columns) * PANEL_WIDTH)
-        picture.height += 20 + len(clients) * LINE + 14
+        picture.height = top + len(clients) * LINE + 16
 
 
 def stacked(picture, results, row, endpoint, prefix=""):
@@ -163,7 +177,7 @@ def main():
     for row, title in titles.items():
         chosen = [cell for cell in cells if cell[0] == row and cell[2] != "nothing"]
         if chosen:
-            picture = Picture(title, "Medians; shorter is better.")
+            picture = Picture(title, "Medians; shorter is better, and a broken bar is far longer.")
             panels(picture, results, chosen)
             picture.write(options.folder / f"movers-{row}.svg")
     if any(cell[0] == "job" for cell in cells):

@@ -130,8 +130,14 @@ def plans(results):
             yield f"| {names[2]} | " + " | ".join(cost) + " |"
 
 
-def tables(results):
-    """All tables, as Markdown."""
+def tables(results, has_pictures=False):
+    """All tables, as Markdown; with the plots that plots.py makes above them."""
+
+    def title(words, picture=None):
+        yield f"\n### {words}\n"
+        if has_pictures and picture:
+            yield f"![{words}](figures/movers-{picture}.svg)\n"
+
     content = results.content
     machine, versions = content["machine"], content["versions"]
     known = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "ours")
@@ -143,18 +149,14 @@ def tables(results):
     if content["quick"]:
         yield "\n**Made with `--quick`, to try the scripts out: these are no figures.**"
     cells = results.cells()
-    rows = {
-        "One large file": [c for c in cells if c[0] == "large"],
-        "Many small files": [c for c in cells if c[0] == "small"],
-        "A job's four movements": [c for c in cells if c[0] == "job"],
-    }
-    for title, chosen in rows.items():
-        if chosen:
-            yield f"\n### {title}\n"
+    rows = {"large": "One large file", "small": "Many small files", "job": "A job's four movements"}
+    for row, words in rows.items():
+        if chosen := [c for c in cells if c[0] == row]:
+            yield from title(words, row)
             yield from transfers(results, chosen)
     far = [c for c in cells if c[0] == "distance" and c[1].endswith("far")]
     if far:
-        yield "\n### A store that is far away\n"
+        yield from title("A store that is far away", "distance")
         yield from shares(results, far)
         yield ""
         yield from trips(results)
@@ -162,10 +164,10 @@ def tables(results):
         yield ""
         yield from transfers(results, jobs)
     if any(c[0] == "worker" for c in cells):
-        yield "\n### The worker\n"
+        yield from title("The worker")
         yield from milliseconds(results)
     if any(c[0] == "head" for c in cells):
-        yield "\n### The head\n"
+        yield from title("The head")
         yield from plans(results)
     for note in content["notes"]:
         yield f"\n{note[0].upper()}{note[1:]}."
@@ -207,7 +209,7 @@ def main():
     parser.add_argument("--docs", type=pathlib.Path)
     options = parser.parse_args()
     results = Results(options.results)
-    text = "\n".join(tables(results))
+    text = "\n".join(tables(results, has_pictures=bool(options.docs)))
     if options.docs:
         put_into(options.docs, text)
     else:
