@@ -10,7 +10,7 @@ from servers import far, near_free, seaweedfs
 
 ROUND_TRIP_MS = 40
 WIDTH_MIB = 8
-# As many parts as `s3 cp` moves at once by itself.
+# As many parts as `s3 cp` moves at once by itself; of the others what they do shows what they may.
 OUR_CONNECTIONS = 8
 
 
@@ -62,7 +62,8 @@ def far_transfer(suite, client, operation, wire, file):
         seen = wire.figures()
         if operation == DOWN:
             compare(file, back, client.name)
-    connections = OUR_CONNECTIONS if client.name == "ours" else seen["busy"]
+    allowed = OUR_CONNECTIONS if client.name == "ours" else 1
+    connections = max(allowed, seen["busy"])
     size = file.stat().st_size
     suite.samples.add(
         "distance",
