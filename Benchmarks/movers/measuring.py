@@ -74,15 +74,13 @@ class Samples:
         """The records of this row, endpoint, operation and client."""
         return [one for one in self.records if tuple(one[name] for name in self.NAMES) == names]
 
+    def keep(self, row, endpoint, operation, client, **seen):
+        """Keeps what was seen of something that was not timed, such as its requests."""
+        self.records.append(dict(zip(self.NAMES, (row, endpoint, operation, client))) | seen)
+
     def count(self, row, endpoint, operation, client, counts):
         """Keeps the requests of one that was counted and not timed."""
-        record = dict(zip(self.NAMES, (row, endpoint, operation, client)))
-        self.records.append(record | {"requests": counts.total(), "by_method": dict(counts)})
-
-    def trips(self, name, operation, count):
-        """Keeps how many round trips in a row a movement of a job needed."""
-        record = dict(zip(self.NAMES, ("distance", "round trips", f"{name}: {operation}", "ours")))
-        self.records.append(record | {"trips": count})
+        self.keep(row, endpoint, operation, client, requests=counts.total(), by_method=dict(counts))
 
     def note(self, text):
         """Keeps a sentence that belongs to the figures, and says it."""

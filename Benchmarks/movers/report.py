@@ -101,13 +101,12 @@ def shares(results, cells):
 
 
 def trips(results):
-    yield "| movement | seconds near | seconds far | round trips in a row |"
+    yield "| movement | least seconds, near | far | round trips in a row |"
     yield "| --- | --- | --- | --- |"
-    for names, records in results.groups.items():
-        if names[1] != "round trips":
-            continue
-        walls = [median(results.groups[("distance", f"{ms} ms", names[2], "ours")], "wall") for ms in (0, 40)]
-        yield f"| {names[2]} | {number(walls[0])} | {number(walls[1])} | {records[0]['trips']} |"
+    for names, (record, *_) in results.groups.items():
+        if names[1] == "round trips":
+            seconds = f"{number(record['near'])} | {number(record['far'])}"
+            yield f"| {names[2]} | {seconds} | {record['trips']} |"
 
 
 def milliseconds(results):

@@ -68,6 +68,8 @@ class Transfers:
         left = [one for one in clients(*ALL) if all(one.can(each) for each in self.operations)]
         for number in rounds(self.suite.rounds, seconds):
             self.suite.say(f"{self.row}, {self.endpoint.name}: round {number + 1} of {self.suite.rounds}")
+            if not left:
+                return
             first = number % len(left)
             for client in left[first:] + left[:first]:
                 try:

@@ -23,6 +23,8 @@ def job(suite):
     with seaweedfs(suite.disk / "seaweedfs") as endpoint:
         for number in rounds(suite.rounds, suite.seconds(0.75)):
             suite.say(f"job: round {number + 1} of {suite.rounds}")
+            if not left:
+                return
             first = number % len(left)
             for name in left[first:] + left[:first]:
                 try:
