@@ -73,7 +73,8 @@ let package = Package(
         library("Names", ["Diagnostics"]),
         library("Digests", ["Diagnostics", "Names", "CCrypto", "CDigests"]),
         library("Transport", ["Diagnostics", "Digests", "CCurl"]),
-        library("S3Client", ["Diagnostics", "Names", "Digests", "Transport", "CXML"]),
+        library("XML", ["CXML"]),
+        library("S3Client", ["Diagnostics", "Names", "Digests", "Transport", "XML"]),
         library("Contract", ["Diagnostics", "Names", "Digests"]),
         library(
             "Staging",
@@ -98,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "HeadNode",
             dependencies: [
-                "Diagnostics", "Names", "Digests", "Transport", "S3Client", "Contract",
+                "Diagnostics", "Names", "Digests", "XML", "Transport", "S3Client", "Contract",
                 "Staging", "Kubernetes", "CLinux", argumentParser,
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -119,6 +120,7 @@ let package = Package(
         tests("NamesTests", ["Names", "Diagnostics", "TestSupport"]),
         tests("DigestsTests", ["Digests", "TestSupport"]),
         tests("TransportTests", ["Transport", "Diagnostics", "Digests", "TestSupport"]),
+        tests("XMLTests", ["XML", "TestSupport"]),
         tests(
             "S3ClientTests",
             ["S3Client", "Transport", "Names", "Digests", "Diagnostics", "TestSupport"],
@@ -137,7 +139,10 @@ let package = Package(
         ),
         tests(
             "WorkerExecTests",
-            ["WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "TestSupport"],
+            [
+                "WorkerExec", "Staging", "Contract", "S3Client", "Transport", "Names", "Digests",
+                "Diagnostics", "TestSupport",
+            ],
         ),
         tests(
             "KubernetesTests",
@@ -151,7 +156,7 @@ let package = Package(
                 "Digests",
                 "Diagnostics", "TestSupport",
             ],
-            exclude: ["Kubernetes/Golden", "Serve/Transcripts"],
+            exclude: ["Kubernetes/Golden", "Messages/Golden", "Serve/Transcripts"],
         ),
         tests(
             "ProcessTests",

@@ -2,9 +2,10 @@
 """jobs.py [--rounds N] [--large-rounds N] [--size MIB] [--jobs N]: how long jobs take, and what they cost.
 
 From the request that starts a job to the dataset's state `ok`, in turn through Galaxy's own Kubernetes
-runner and through ours: a job that does nothing; one that reads a large input; many at once. Ours sets
-metadata as the other runner does, in a process of their own (`ours`), or in Galaxy's (`internal`). The
-environment names the Galaxy and GALAXY_S3_BENCH, the folder of the measurement.
+runner and through ours: a job that does nothing; one that reads a large input; one that also writes it; many
+at once. Ours sets metadata as the other runner does, in a process of their own (`ours`), or in Galaxy's
+(`internal`); its outputs stay in the bucket in `linked`, and in a Galaxy whose data are there all of them
+do (`stored`). The environment names the Galaxy and GALAXY_S3_BENCH, the folder of the measurement.
 """
 
 import argparse
@@ -28,6 +29,19 @@ warnings.simplefilter("ignore")
 PATIENCE = 1800
 MIB = 1 << 20
 WAYS = ("upstream", "ours", "internal")
+# Metadata in processes of their own cost the same whoever begins them.
+MANY = ("upstream", "internal")
+# What reads a large input: its name, the way, and whether the head has not seen the input before.
+READERS = (
+    ("upstream", "upstream", False),
+    ("ours, input is new", "ours", True),
+    ("ours, staged already", "ours", False),
+    ("internal, staged already", "internal", False),
+    ("linked, input is new", "linked", True),
+    ("linked, staged already", "linked", False),
+)
+COPIERS = tuple((way, way, False) for way in ("upstream", "internal", "linked"))
+STORED = (("stored", "stored", False),)
 
 
 class Bench:
@@ -65,25 +79,26 @@ class Bench:
                 raise SystemExit(f"{state}: {self.galaxy.datasets.show_dataset(dataset)['misc_info']}")
             time.sleep(0.1)
 
-    def start(self, way, dataset, history=None):
-        made = self.galaxy.tools.run_tool(history or self.history, f"bench_{way}", {"input": dataset})
+    def start(self, way, dataset, history=None, kind="bench"):
+        made = self.galaxy.tools.run_tool(history or self.history, f"{kind}_{way}", {"input": dataset})
         return made["outputs"][0]["id"]
 
-    def one(self, way, dataset):
+    def one(self, way, dataset, kind="bench"):
         """Seconds of one job that is alone."""
         # Polling has a beat of a second on both sides; jobs must not follow it.
         time.sleep(2 + random.random())
         begin = time.monotonic()
-        self.wait(self.start(way, dataset))
+        self.wait(self.start(way, dataset, kind=kind))
         return time.monotonic() - begin
 
     def burst(self, way, dataset, count):
-        """When the first and the last of many jobs were there, in seconds since the first request."""
+        """When the first and the last of many jobs were over, in seconds since the first request, and
+        how many of them failed."""
         history = self.galaxy.histories.create_history(f"burst {way}")["id"]
         begin = time.monotonic()
         with ThreadPoolExecutor(4) as pool:
             waiting = set(pool.map(lambda _: self.start(way, dataset, history), range(count)))
-        ends = []
+        ends, failed = [], []
         while waiting:
             states = {
                 one["id"]: one["state"]
@@ -91,12 +106,15 @@ class Bench:
                 if one["id"] in waiting
             }
             ended = {id for id, state in states.items() if state in ("ok", "error", "discarded")}
-            if any(states[id] != "ok" for id in ended) or time.monotonic() > begin + PATIENCE:
+            failed += [id for id in ended if states[id] != "ok"]
+            if time.monotonic() > begin + PATIENCE:
                 raise SystemExit(f"{way}: {collections.Counter(states.values())}")
             ends += [time.monotonic() - begin] * len(ended)
             waiting -= ended
             time.sleep(0.5)
-        return ends[0], ends[-1]
+        for id in failed:
+            print(f"{way}: {self.galaxy.datasets.show_dataset(id)['misc_info']}", file=sys.stderr)
+        return ends[0], ends[-1], len(failed)
 
     # What they cost
 
@@ -145,24 +163,19 @@ def nothing(bench, small, rounds):
         print(f"    {way:24}{counts[way].total() / rounds:8.1f}   {each}", flush=True)
 
 
-def large(bench, rounds, size):
-    dataset = bench.upload(size * MIB)
-    file = bench.file(dataset)
+def large(bench, dataset, rounds, readers, kind):
     times, moved = collections.defaultdict(list), collections.defaultdict(list)
     for number in range(rounds):
-        # To the head it is another version now, which is not in the bucket yet; and old enough to be kept.
-        os.utime(file)
-        time.sleep(3)
-        for name, way in (
-            ("ours, input is new", "ours"),
-            ("ours, staged already", "ours"),
-            ("upstream",) * 2,
-        ):
+        for name, way, is_new in readers:
+            if is_new:
+                # Another version, which is not in the bucket yet; and old enough to be kept.
+                os.utime(bench.file(dataset))
+                time.sleep(3)
             before = bench.moved()
-            times[name].append(bench.one(way, dataset))
+            times[name].append(bench.one(way, dataset, kind))
             moved[name].append(sum(bench.moved()) - sum(before))
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
-    print(f"a job that reads {size} MiB, alone: median seconds to `ok`; least to most")
+    print("  seconds to `ok`: median; least to most")
     for name, found in times.items():
         row(name, found)
     print("  MiB that passed through our head")
@@ -171,13 +184,17 @@ def large(bench, rounds, size):
 
 
 def many(bench, small, count):
-    print(f"{count} jobs that do nothing, at once: first and last `ok`, jobs a minute, requests a job")
-    for way in WAYS:
+    print(f"{count} jobs that do nothing, at once: first and last over, jobs a minute, requests a job, failed")
+    for way in MANY:
         bench.requests(way)
-        first, last = bench.burst(way, small, count)
+        first, last, failed = bench.burst(way, small, count)
         time.sleep(5)
         each = bench.requests(way).total() / count
-        print(f"    {way:24}{first:8.1f} s {last:8.1f} s {60 * count / last:8.1f} {each:8.1f}", flush=True)
+        minute = 60 * count / last
+        print(
+            f"    {way:24}{first:8.1f} s {last:8.1f} s {minute:8.1f} {each:8.1f} {failed:8}",
+            flush=True,
+        )
 
 
 def main():
@@ -185,17 +202,25 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--large-rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=1024)
-    parser.add_argument("--jobs", type=int, default=40)
+    parser.add_argument("--jobs", type=int, nargs="*", default=[40, 200], help="how many at once")
+    parser.add_argument("--copy-rounds", type=int, default=3)
+    parser.add_argument("--stored", action="store_true", help="the Galaxy's data are in the bucket")
     options = parser.parse_args()
     bench = Bench()
-    small = bench.upload(1024)
     # With nothing to do in them, parts are left out.
-    if options.rounds:
-        nothing(bench, small, options.rounds)
-    if options.large_rounds:
-        large(bench, options.large_rounds, options.size)
-    if options.jobs:
-        many(bench, small, options.jobs)
+    if not options.stored and (options.rounds or options.jobs):
+        small = bench.upload(1024)
+        if options.rounds:
+            nothing(bench, small, options.rounds)
+        for count in options.jobs:
+            many(bench, small, count)
+    if options.large_rounds or options.copy_rounds:
+        dataset = bench.upload(options.size * MIB)
+        readers, copiers = (STORED, STORED) if options.stored else (READERS, COPIERS)
+        print(f"a job that reads {options.size} MiB, alone")
+        large(bench, dataset, options.large_rounds, readers, "bench")
+        print(f"a job that reads {options.size} MiB and writes them, alone")
+        large(bench, dataset, options.copy_rounds, copiers, "bench_copy")
 
 
 if __name__ == "__main__":

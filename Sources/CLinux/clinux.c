@@ -211,3 +211,10 @@ int clinux_syncfs(int fd) { return syncfs(fd); }
 int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to) {
     return renameat2(from_dirfd, from, to_dirfd, to, RENAME_NOREPLACE);
 }
+
+long clinux_copy_range(int from, int to, int64_t offset, size_t count) {
+    off64_t in = offset, out = offset;
+    return copy_file_range(from, &in, to, &out, count, 0);
+}
+
+int clinux_reserve(int fd, int64_t size) { return fallocate(fd, 0, 0, size); }

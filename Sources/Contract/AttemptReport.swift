@@ -167,6 +167,10 @@ package struct PhaseReport: Codable, Sendable, Equatable {
     /// Requests to the store, retries included.
     package var requests: Int
     package var retries: Int
+    /// Of the files, those that the node's cache had, so that the store was not asked; nil for none.
+    package var cachedFiles: Int?
+    /// Bytes that came from there, not counted in `bytes`; nil for none.
+    package var cachedBytes: Int64?
 
     package init(
         name: String,
@@ -175,7 +179,9 @@ package struct PhaseReport: Codable, Sendable, Equatable {
         files: Int = 0,
         packed: Int = 0,
         requests: Int = 0,
-        retries: Int = 0
+        retries: Int = 0,
+        cachedFiles: Int? = nil,
+        cachedBytes: Int64? = nil
     ) {
         self.name = name
         self.seconds = seconds
@@ -184,6 +190,8 @@ package struct PhaseReport: Codable, Sendable, Equatable {
         self.packed = packed
         self.requests = requests
         self.retries = retries
+        self.cachedFiles = cachedFiles
+        self.cachedBytes = cachedBytes
     }
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Names
 
-/// Adds up the sizes that a document claims and finds what cannot be: a negative size, one that no
+/// Adds up the figures that a document claims and finds what cannot be: a negative size, one that no
 /// store takes, or a sum that no disk holds. Arithmetic on what is left cannot overflow.
 struct ClaimedSizes {
     /// More than any one object can have: S3 takes 50 TiB.
     private static let largest: Int64 = 64 << 40
     /// An exbibyte, for all together.
     private static let largestTotal: Int64 = 1 << 60
+    /// Some thirty years.
+    private static let mostSeconds = 1e9
 
     private var total: Int64 = 0
     /// The first thing that cannot be; nil if all is well.
@@ -31,6 +34,40 @@ struct ClaimedSizes {
         problem = "\(name()) has \(files) files"
     }
 
+    /// Takes a time, in seconds.
+    mutating func add(seconds: Double, _ name: @autoclosure () -> String) {
+        guard problem == nil, !(0...Self.mostSeconds).contains(seconds) else { return }
+        problem = "\(name()) took \(seconds) s"
+    }
+
+    /// Takes what was counted and is part of no sum.
+    mutating func add(count: Int64, _ name: @autoclosure () -> String) {
+        guard problem == nil, !(0...Self.largestTotal).contains(count) else { return }
+        problem = "\(name()) is \(count)"
+    }
+
+    mutating func add(_ phases: [PhaseReport]) {
+        for phase in phases {
+            if problem == nil, !phase.hasName {
+                problem = "a phase has the name \"\(phase.name.utf8.prefix(80).logSafe)\""
+            }
+            let name = "the phase \(phase.name.logSafe)"
+            add(seconds: phase.seconds, name)
+            for count in [phase.files, phase.packed, phase.requests, phase.retries] {
+                add(count: Int64(count), "a figure of \(name)")
+            }
+            add(count: phase.bytes, "what was moved in \(name)")
+        }
+    }
+
+    mutating func add(_ tool: ToolOutcome) {
+        add(seconds: tool.seconds, "the tool")
+        add(seconds: tool.cpuSeconds, "the tool's CPU time")
+        add(count: tool.peakResidentBytes, "the tool's memory")
+        guard problem == nil, let code = tool.exitCode, !(0...255).contains(code) else { return }
+        problem = "the tool's exit code is \(code)"
+    }
+
     mutating func add(_ packs: [PackEntry]) {
         for pack in packs {
             add(pack.size, "the pack \(pack.key)")
@@ -50,11 +87,30 @@ extension RunSpec {
     }
 }
 
+extension PhaseReport {
+    /// Whether it has a name as phases have them: it is shown as it is.
+    fileprivate var hasName: Bool {
+        (1...WorkerFrame.longestPhase).contains(name.utf8.count)
+            && name.utf8.allSatisfy(Grammar.isLowerOrDigit)
+    }
+}
+
+extension ToolOutcome {
+    /// What nobody can have measured; nil if all is well.
+    package var problem: String? {
+        var sizes = ClaimedSizes()
+        sizes.add(self)
+        return sizes.problem
+    }
+}
+
 extension AttemptReport {
     package var problem: String? {
         var sizes = ClaimedSizes()
         sizes.add(packs)
         for file in files { sizes.add(file.size, file.path.logSafe) }
+        sizes.add(phases)
+        sizes.add(tool)
         return sizes.problem
     }
 }

@@ -111,12 +111,21 @@ package struct PackEntry: Codable, Sendable, Hashable {
     package var sha256: SHA256Digest
     /// How many members it has, directories not counted.
     package var files: Int
+    /// Whether a node's cache may keep it for other jobs; nil for no.
+    package var isShared: Bool?
 
-    package init(key: ObjectKey, size: Int64, sha256: SHA256Digest, files: Int) {
+    package init(
+        key: ObjectKey,
+        size: Int64,
+        sha256: SHA256Digest,
+        files: Int,
+        isShared: Bool? = nil
+    ) {
         self.key = key
         self.size = size
         self.sha256 = sha256
         self.files = files
+        self.isShared = isShared
     }
 }
 
@@ -131,6 +140,8 @@ package struct InputEntry: Codable, Sendable, Hashable {
     package var modified: FileTime
     /// Set for an object of Galaxy's own object store, which is read and never written.
     package var galaxyObject: GalaxyObject?
+    /// Whether a node's cache may keep its bytes for other jobs; nil for no.
+    package var isShared: Bool?
 
     package init(
         path: FilePath,
@@ -139,7 +150,8 @@ package struct InputEntry: Codable, Sendable, Hashable {
         digest: CRC64NVME?,
         mode: FileMode,
         modified: FileTime,
-        galaxyObject: GalaxyObject? = nil
+        galaxyObject: GalaxyObject? = nil,
+        isShared: Bool? = nil
     ) {
         self.path = path
         self.key = key
@@ -148,6 +160,7 @@ package struct InputEntry: Codable, Sendable, Hashable {
         self.mode = mode
         self.modified = modified
         self.galaxyObject = galaxyObject
+        self.isShared = isShared
     }
 }
 

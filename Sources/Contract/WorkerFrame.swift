@@ -27,6 +27,11 @@ package enum WorkerFrame: Sendable, Equatable {
     /// The most bytes of a note; JSON writes up to six for each.
     package static let largestNote = 2 << 10
 
+    /// What a figure may be: nobody has moved more.
+    private static let figures: ClosedRange<Int64> = 0...(1 << 60)
+    /// The longest name of a phase, in bytes.
+    static let longestPhase = 16
+
     private struct Line: Codable {
         var gs3: String
         var offset: Int64?
@@ -63,20 +68,29 @@ package enum WorkerFrame: Sendable, Equatable {
         return try ContractCoding.encode(line) + [UInt8(ascii: "\n")]
     }
 
-    /// Reads one line without its newline; nil if it is not a frame.
+    /// Reads one line without its newline; nil if it is no frame that a worker writes.
     package init?(line bytes: some Collection<UInt8>) {
         guard bytes.first == UInt8(ascii: "{"),
             let line = try? JSONDecoder().decode(Line.self, from: Data(bytes))
         else { return nil }
         switch line.gs3 {
         case "stdout", "stderr":
-            guard let stream = Stream(rawValue: line.gs3), let offset = line.offset, offset >= 0,
-                let text = line.base64, let bytes = Base64.decode(text)
+            guard let stream = Stream(rawValue: line.gs3), let offset = line.offset,
+                Self.figures.contains(offset), let text = line.base64,
+                let bytes = Base64.decode(text)
             else { return nil }
             self = .output(stream: stream, offset: offset, bytes: bytes)
         case "progress":
+            let figures = [
+                line.bytes, line.totalBytes, line.files.map(Int64.init),
+                line.totalFiles.map(Int64.init),
+            ]
+            let phase = line.phase ?? ""
+            guard figures.allSatisfy({ Self.figures.contains($0 ?? 0) }),
+                phase.utf8.count <= Self.longestPhase, phase.utf8.allSatisfy(Grammar.isLowerOrDigit)
+            else { return nil }
             self = .progress(
-                phase: line.phase ?? "",
+                phase: phase,
                 bytes: line.bytes ?? 0,
                 totalBytes: line.totalBytes ?? 0,
                 files: line.files ?? 0,

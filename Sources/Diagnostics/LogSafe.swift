@@ -6,13 +6,18 @@ extension Sequence<UInt8> {
     ///
     /// Printable ASCII and well-formed UTF-8 letters stay; anything else becomes `\xNN` or
     /// `\u{N}`, and a backslash becomes two, so that different bytes give different texts.
-    package var logSafe: String {
+    package var logSafe: String { shown(doublingBackslashes: true) }
+
+    /// The same of what was made safe before, by somebody who is not trusted: a backslash stays one.
+    package var printable: String { shown(doublingBackslashes: false) }
+
+    private func shown(doublingBackslashes: Bool) -> String {
         let bytes = Array(self)
         var text = ""
         var rest = bytes[...]
         while let first = rest.first {
             if let (scalar, length) = Self.scalar(at: rest) {
-                if scalar == "\\" {
+                if scalar == "\\", doublingBackslashes {
                     text += "\\\\"
                 } else if scalar.isLogSafe {
                     text.unicodeScalars.append(scalar)
@@ -55,6 +60,9 @@ extension Sequence<UInt8> {
 extension String {
     /// This text made safe to print on one line.
     package var logSafe: String { utf8.logSafe }
+
+    /// The same of what was made safe before, by somebody who is not trusted.
+    package var printable: String { utf8.printable }
 }
 
 extension Unicode.Scalar {

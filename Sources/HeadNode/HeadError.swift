@@ -8,7 +8,7 @@ import Staging
 
 /// Why the head could not do what was asked, with the exit status that says so.
 struct HeadError: ExplainedError {
-    enum Code: String, Sendable {
+    enum Code: String, Sendable, CaseIterable {
         /// The job description cannot be used.
         case description
         /// A file the job needs is missing, unreadable, changing or not what it should be.

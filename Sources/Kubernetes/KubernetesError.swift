@@ -4,7 +4,7 @@ import Diagnostics
 
 /// Why the cluster did not do what was asked.
 package struct KubernetesError: ExplainedError {
-    package enum Code: String, Sendable {
+    package enum Code: String, Sendable, CaseIterable {
         /// No answer: the API server cannot be reached. Never means "not there".
         case unreachable
         /// The server answered with trouble of its own (5xx), until retries ran out.

@@ -44,6 +44,20 @@ package struct UploadID: Hashable, Sendable {
     package init(_ text: String) { self.text = text }
 }
 
+/// A multipart upload that is under way, or was cut off.
+package struct OpenUpload: Hashable, Sendable {
+    package let key: ObjectKey
+    package let id: UploadID
+    /// Seconds since 1970; nil where the store does not say.
+    package let begun: Int64?
+
+    package init(key: ObjectKey, id: UploadID, begun: Int64?) {
+        self.key = key
+        self.id = id
+        self.begun = begun
+    }
+}
+
 /// One part that the store has.
 package struct UploadedPart: Hashable, Sendable {
     package let number: Int

@@ -78,6 +78,12 @@ package protocol ObjectStore: Sendable {
     /// Deletes up to any number of keys, 1,000 a request; throws if any is left, naming the first.
     func delete(_ keys: [ObjectKey]) async throws(S3Error)
 
+    /// Multipart uploads to keys below `prefix` that somebody has begun, and neither completed nor
+    /// aborted; all pages.
+    ///
+    /// - Throws: `.badAnswer` when a listing goes in circles.
+    func openUploads(below prefix: [UInt8]) async throws(S3Error) -> [OpenUpload]
+
     /// Begins a multipart upload.
     func createMultipart(
         _ key: ObjectKey,

@@ -5,7 +5,7 @@ import Names
 
 /// Why a store did not do what was asked, after retries.
 package struct S3Error: ExplainedError {
-    package enum Code: String, Sendable {
+    package enum Code: String, Sendable, CaseIterable {
         /// The store could not be reached or did not answer.
         case unreachable
         /// The store answered, but with trouble of its own (5xx, SlowDown) until retries ran out.

@@ -26,7 +26,9 @@ package struct PhaseClock: Sendable {
             files: reading.files,
             packed: reading.packed,
             requests: now.allRequests - before.allRequests,
-            retries: now.retries - before.retries
+            retries: now.retries - before.retries,
+            cachedFiles: reading.cachedFiles == 0 ? nil : reading.cachedFiles,
+            cachedBytes: reading.cachedBytes == 0 ? nil : reading.cachedBytes
         )
     }
 }

@@ -14,6 +14,10 @@ package final class PhaseMeter: Sendable {
         package var packed = 0
         /// Files that did not have to travel, because they were in the bucket already.
         package var alreadyThere = 0
+        /// Of the files, those that the node's cache had.
+        package var cachedFiles = 0
+        /// Bytes that came from there; not among `bytes`.
+        package var cachedBytes: Int64 = 0
 
         package init() {}
     }
@@ -55,6 +59,14 @@ package final class PhaseMeter: Sendable {
     func takeBack(_ part: Reading) {
         moved(-part.bytes)
         finished(-part.files, packed: -part.packed)
+    }
+
+    /// Counts files that came from the node's cache.
+    func cached(_ files: Int, bytes: Int64) {
+        state.withLock {
+            $0.cachedFiles += files
+            $0.cachedBytes += bytes
+        }
     }
 
     /// Counts files that were there already.

@@ -9,7 +9,7 @@ import Transport
 
 /// Why files could not be surveyed, moved or put in place.
 package struct StagingError: ExplainedError {
-    package enum Code: String, Sendable {
+    package enum Code: String, Sendable, CaseIterable {
         /// A file that the job needs is not there.
         case missing
         /// A file is there but may not be read or written.
@@ -39,8 +39,9 @@ package struct StagingError: ExplainedError {
     package let code: Code
     package let what: String
     package let place: String
-    package let remedy: String
     package let cause: (any Error)?
+    /// What whoever made the error knew to say of it.
+    private let advice: String
 
     package init(
         _ code: Code,
@@ -52,11 +53,16 @@ package struct StagingError: ExplainedError {
         self.code = code
         self.what = what
         self.place = place
-        self.remedy = remedy
+        advice = remedy
         self.cause = cause
     }
 
     package var codeName: String { code.rawValue }
+
+    package var remedy: String {
+        let hasOther = (cause as? any ExplainedError)?.firstRemedy.isEmpty == false
+        return advice.isEmpty && !hasOther ? code.remedy : advice
+    }
 
     package var isRetryable: Bool {
         (cause as? any ExplainedError)?.isRetryable ?? false
@@ -135,6 +141,26 @@ package struct StagingError: ExplainedError {
     /// A name cannot be used.
     package static func name(_ error: NameError) -> StagingError {
         StagingError(.refused, what: error.what, remedy: error.remedy)
+    }
+}
+
+extension StagingError.Code {
+    /// What can be done where nothing more is known.
+    fileprivate var remedy: String {
+        switch self {
+        case .missing: "Put it there, or leave it out of the job."
+        case .unreadable: "Let the user who runs this reach it."
+        case .changed: "Let nothing write to it, then run the job again."
+        case .refused: "Remove it, or leave it out of the job."
+        case .mismatch, .lost:
+            "Run the job again; if it stays, find out who else writes to this part of the bucket."
+        case .diskFull: "Free space there, then go on."
+        case .io: "Look at the disk that it is on."
+        case .store: "Run galaxy-head-node doctor; it tries what the bucket has to do."
+        case .document: "Find out who wrote it, remove it, then run the job again."
+        case .job: "Correct the description; docs/job-description.md explains every field."
+        case .cancelled: ""
+        }
     }
 }
 

@@ -4,19 +4,23 @@ import Contract
 import Glibc
 import Synchronization
 
-/// Writes frames to standard output, one whole line at a time.
+/// Writes frames, to standard output as a rule, one whole line at a time.
 ///
 /// Live output is a courtesy: when nobody reads any more, frames are dropped and the job goes on.
 final class FrameWriter: Sendable {
+    private let descriptor: Int32
     private let lock = Mutex(())
+
+    /// - Parameter descriptor: where to; the caller closes it.
+    init(to descriptor: Int32 = STDOUT_FILENO) { self.descriptor = descriptor }
 
     func write(_ frame: WorkerFrame) {
         guard let line = try? frame.line() else { return }
-        lock.withLock { _ in
+        lock.withLock { [descriptor] _ in
             line.withUnsafeBytes { bytes in
                 var rest = bytes
                 while !rest.isEmpty {
-                    let count = Glibc.write(STDOUT_FILENO, rest.baseAddress, rest.count)
+                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
                     if count < 0 {
                         if errno == EINTR { continue }
                         return

@@ -89,9 +89,9 @@ struct ToolFolder: Sendable {
             (try? file.status())?.kind == .file,
             let bytes = try? file.readAll(limit: Self.largestOutcome, name: directory.path)
         else { return nil }
-        guard let found = try? JSONDecoder().decode(HandOver.self, from: Data(bytes)) else {
-            return nil
-        }
+        guard let found = try? JSONDecoder().decode(HandOver.self, from: Data(bytes)),
+            found.tool.problem == nil
+        else { return nil }
         return found.wasTold ? .stopped(found.tool) : .ended(found.tool)
     }
 }

@@ -44,7 +44,7 @@ struct Worker: Sendable {
     /// Fetch, tool and push in one process: the `single` shape, and the local executor.
     func run() async throws(WorkerFailure) {
         let signals = try SignalInbox()
-        guard let (attempt, fetched) = try await fetch(signals) else { return }
+        guard let (attempt, fetched) = try await fetch(signals, nil) else { return }
         let phase = ToolPhase(spec: attempt.spec, frames: frames)
         let outcome: ToolPhase.Outcome
         do throws(WorkerFailure) {
@@ -56,9 +56,11 @@ struct Worker: Sendable {
         try await push(attempt, fetched, outcome)
     }
 
-    /// The init container of the `split` shape.
-    func fetchOnly() async throws(WorkerFailure) {
-        guard let (attempt, fetched) = try await fetch(try SignalInbox()) else { return }
+    /// The init container of the `split` shape: the one place where a node's cache is used, because
+    /// no tool ever runs there.
+    func fetchOnly(_ place: NodeCachePlace?) async throws(WorkerFailure) {
+        let cache = place.flatMap { $0.open(frames) }
+        guard let (attempt, fetched) = try await fetch(try SignalInbox(), cache) else { return }
         try attempt.handOver(fetched)
     }
 
@@ -74,7 +76,8 @@ struct Worker: Sendable {
 
     /// - Returns: nil when the run has a result already: there is nothing to do.
     private func fetch(
-        _ signals: SignalInbox
+        _ signals: SignalInbox,
+        _ cache: CachedFetch?
     ) async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? {
         let work: @Sendable () async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? = {
             [self] () async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? in
@@ -96,7 +99,8 @@ struct Worker: Sendable {
                 throw WorkerFailure(error, toolRan: false)
             }
             do throws(WorkerFailure) {
-                return (attempt, try await FetchPhase(attempt: attempt, frames: frames)())
+                let phase = FetchPhase(attempt: attempt, frames: frames, cache: cache)
+                return (attempt, try await phase())
             } catch {
                 await Commit(attempt: attempt).failed(error, tool: nil)
                 throw error

@@ -278,6 +278,27 @@ import Testing
     }
 }
 
+@Suite struct FigureTests {
+    /// A tool, or whoever can write to the bucket, may have a hand in a report.
+    @Test func figuresThatNobodyCanHaveMeasuredAreRefused() throws {
+        let changes: [(inout AttemptReport) -> Void] = [
+            { $0.tool.cpuSeconds = 1e306 }, { $0.tool.cpuSeconds = -1 }, { $0.tool.seconds = 1e10 },
+            { $0.tool.peakResidentBytes = -1 }, { $0.tool.exitCode = 256 },
+            { $0.tool.exitCode = -1 }, { $0.phases[0].seconds = 1e300 },
+            { $0.phases[0].bytes = -1 }, { $0.phases[0].files = -1 },
+            { $0.phases[0].retries = .min }, { $0.phases[0].name = "pu\u{1B}[2Jsh" },
+        ]
+        for (index, change) in changes.enumerated() {
+            var report = try Sample.report()
+            change(&report)
+            let bytes = try ContractCoding.encode(report)
+            #expect(throws: ContractError.self, "change \(index)") {
+                try ContractCoding.decode(AttemptReport.self, from: bytes, name: "report")
+            }
+        }
+    }
+}
+
 extension String {
     /// This text without control characters; equal when it has none.
     fileprivate var logLine: String {

@@ -101,6 +101,21 @@ import Testing
         try Golden.check(lines, "frames.ndjson")
     }
 
+    /// Whoever can write to a pod's log can write a frame.
+    @Test(arguments: [
+        #"{"gs3":"progress","phase":"fetch","bytes":-1}"#,
+        #"{"gs3":"progress","phase":"fetch","bytes":-9223372036854775808,"totalBytes":1}"#,
+        #"{"gs3":"progress","phase":"fetch","totalBytes":9223372036854775807}"#,
+        #"{"gs3":"progress","phase":"fetch","files":-1}"#,
+        #"{"gs3":"progress","phase":"fe\u001b[2Jtch"}"#,
+        #"{"gs3":"progress","phase":"0123456789abcdef0"}"#,
+        #"{"gs3":"stdout","offset":-1,"base64":"YQ=="}"#,
+        #"{"gs3":"stdout","offset":9223372036854775807,"base64":"YQ=="}"#,
+    ])
+    func whatNoWorkerWritesIsNoFrame(_ line: String) {
+        #expect(WorkerFrame(line: Array(line.utf8)) == nil)
+    }
+
     @Test func everyLineStaysBelowWhereContainerRuntimesCut() throws {
         let chunk = [UInt8](repeating: 0xFF, count: WorkerFrame.largestChunk)
         let output = WorkerFrame.output(stream: .stderr, offset: .max, bytes: chunk)

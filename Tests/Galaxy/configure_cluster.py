@@ -50,10 +50,13 @@ def add_environments(content):
         "resubmit": [{"condition": "memory_limit_reached and attempt < 2", "environment": "large"}],
     }
     environments["large"] = {**ours, "requests_memory": "64Mi", "limits_memory": "512Mi"}
+    # It need not be the usual twenty seconds for what takes no notice anyway.
+    environments["hasty"] = {**ours, "limits.grace": "5s"}
     environments["tight"] = {**ours, "limits_ephemeral_storage": "300Mi"}
     content["tools"] += [
         {"id": "test_memory", "environment": "small"},
         {"id": "test_disk", "environment": "tight"},
+        {"id": "test_stubborn", "environment": "hasty"},
     ]
 
 

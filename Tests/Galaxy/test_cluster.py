@@ -64,23 +64,46 @@ def test_memory_that_is_never_enough(lab):
     assert "memory" in lab.galaxy.datasets.show_dataset(job.outputs["out"])["misc_info"]
 
 
-def test_an_evicted_pod_is_replaced_and_the_others_go_on(lab, lines):
-    job = lab.start("test_patient", seconds=25)
-    first = begun(lab, job)
-    run = job.show()["external_id"]
+def test_evicted_pods_are_replaced_and_the_others_go_on(lab, lines):
+    """Also those of a tool that takes no notice, and so runs on for a while."""
+    jobs = [lab.start(tool, seconds=25) for tool in ("test_patient", "test_stubborn")]
+    first = [begun(lab, job) for job in jobs]
+    runs = [job.show()["external_id"] for job in jobs]
     other = lab.start("test_patient", seconds=5)
-    evict(pods(run)[1])
+    for run in runs:
+        evict(pods(run)[1])
     other.ended_ok()
     # The head waits a little before it tries again; jobs that come meanwhile do not.
     later = lab.start("test_line", input=lines)
     later.ended_ok()
-    shown = job.ended_ok()
-    assert shown["external_id"] == run
-    # One run of the tool is seen, whole: the second.
-    (name,) = job.text().splitlines()
-    assert name != first
-    said = shown["tool_stdout"].splitlines()
-    assert said == [f"begun as {name}", *[f"second {second}" for second in range(1, 26)]]
+    shown = [job.ended_ok() for job in jobs]
+    assert [one["external_id"] for one in shown] == runs
+    for job, one, name in zip(jobs, shown, first):
+        # One run of the tool is seen, whole: the second.
+        (last,) = job.text().splitlines()
+        assert last != name
+        said = one["tool_stdout"].splitlines()
+        assert said == [f"begun as {last}", *[f"second {second}" for second in range(1, 26)]]
+        # Each had a volume of its own, and none is left when its pod is gone.
+        for pod in pods(one["external_id"]).values():
+            kinds = {kind for volume in pod["spec"]["volumes"] for kind in volume if kind != "name"}
+            assert kinds == {"emptyDir", "secret"}
+
+
+def test_a_job_that_ends_and_is_removed_while_galaxy_is_away(lab):
+    """As its time to live removes it. Galaxy's own runner takes that for a failure."""
+    job = lab.start("test_patient", seconds=15)
+    name = begun(lab, job)
+    run = job.show()["external_id"]
+    lab.kill_galaxy()
+    labels = pods(run)[1]["metadata"]["labels"]
+    lab.until(lambda: pods(run)[1]["status"]["phase"] == "Succeeded")
+    kubectl("delete", "job", labels["job-name"])
+    lab.until(lambda: not pods(run))
+    lab.start_galaxy()
+    assert job.ended_ok()["external_id"] == run
+    assert job.text() == f"{name}\n"
+    assert kubectl_json("get", "jobs", "-l", f"{RUN}={run}")["items"] == []
 
 
 def test_a_job_whose_pod_is_deleted_is_tried_again(lab):

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Galaxy whose jobs two processes share, each with a head node of its own."""
 
+import os
+import re
+import subprocess
+
 import pytest
 from conftest import LINES, begun
 
@@ -19,6 +23,22 @@ def handlers(lab, jobs):
     query = {"view": "admin_job_list", "limit": 100}
     found = lab.galaxy.make_get_request(f"{lab.galaxy.url}/jobs", params=query).json()
     return {one["handler"] for one in found if one["id"] in jobs}
+
+
+def test_what_is_wrong_in_their_xml_is_said_with_its_line(lab):
+    """One environment is wrong, for a test of another Galaxy."""
+    lines = (lab.directory / "job_conf.xml").read_text().splitlines()
+    (wrong,) = [number for number, line in enumerate(lines, 1) if ">soon<" in line]
+    command = [
+        os.environ["GALAXY_S3_TEST_HEAD_NODE"],
+        "check-config",
+        "--config",
+        lab.directory / "galaxy.yml",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    (said,) = re.findall(r"job_conf\.xml:(\d+): (\S+):", done.stderr)
+    assert said == (str(wrong), "limits.walltime")
 
 
 def test_jobs_are_shared_and_run_once(lab, lines):

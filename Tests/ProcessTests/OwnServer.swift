@@ -7,7 +7,7 @@ import S3Client
 import TestSupport
 
 /// A SeaweedFS that a test may stop, kill and start again, and that knows somebody who may only
-/// read.
+/// read, and somebody who may only go below `process/`, where labs are.
 struct OwnServer {
     private let folder: String
     private let script: String
@@ -16,6 +16,8 @@ struct OwnServer {
     let server: TestServer
     /// May read and list, and nothing else.
     let reader: Credentials
+    /// The same server for whoever may do what objects need, below `process/` alone.
+    let tenant: TestServer
 
     /// Starts it, and ends it when `body` is done.
     ///
@@ -42,7 +44,7 @@ struct OwnServer {
         options =
             "--identities \(folder)/identities.json"
             + (address.map { " --address \($0)" } ?? "")
-        try Self.write([Self.reader], in: folder)
+        try Self.write([Self.reader, Self.tenant], in: folder)
         let exports = try Self.start(script, folder, options)
         server = TestServer(
             endpoint: exports["AWS_ENDPOINT_URL_S3"] ?? "",
@@ -52,11 +54,25 @@ struct OwnServer {
                 secretKey: Redacted(exports["AWS_SECRET_ACCESS_KEY"] ?? "")
             )
         )
+        tenant = TestServer(
+            endpoint: server.endpoint,
+            bucket: server.bucket,
+            credentials: Credentials(
+                accessKeyID: "tenant",
+                secretKey: Redacted("tenantsecrettenant")
+            )
+        )
     }
 
     private static let reader = """
         {"name": "reader", "actions": ["Read:galaxy", "List:galaxy"],
          "credentials": [{"accessKey": "reader", "secretKey": "readersecretreader"}]}
+        """
+
+    private static let tenant = """
+        {"name": "tenant",
+         "actions": ["Read:galaxy/process/*", "Write:galaxy/process/*", "List:galaxy/process/*"],
+         "credentials": [{"accessKey": "tenant", "secretKey": "tenantsecrettenant"}]}
         """
 
     private static func write(
@@ -110,7 +126,7 @@ struct OwnServer {
              "credentials": [{"accessKey": "\(other.accessKeyID)",
                               "secretKey": "\(other.secretKey.reveal())"}]}
             """
-        try Self.write([Self.reader, identity], in: folder)
+        try Self.write([Self.reader, Self.tenant, identity], in: folder)
     }
 
     /// Stops the server's process for a while, as a network does that swallows everything.

@@ -13,7 +13,7 @@ package final class InMemoryObjectStore: ObjectStore {
     package struct Call: Sendable, Equatable {
         package enum Kind: String, Sendable {
             case head, get, put, copy, list, delete, createMultipart, uploadPart, copyPart
-            case completeMultipart, abortMultipart
+            case completeMultipart, abortMultipart, openUploads
         }
 
         package let kind: Kind
@@ -35,6 +35,7 @@ package final class InMemoryObjectStore: ObjectStore {
     private struct Pending {
         var key: ObjectKey
         var options: PutOptions
+        var begun: Int64
         var parts: [Int: (bytes: [UInt8], eTag: ETag)] = [:]
     }
 
@@ -52,7 +53,7 @@ package final class InMemoryObjectStore: ObjectStore {
     private let state = Mutex(State())
     private let fault: FaultHook
     private let smallestPartBytes: Int
-    private let confirmsPuts: Bool
+    let confirmsPuts: Bool
 
     /// - Parameters:
     ///   - smallestPartBytes: parts but the last that are smaller are refused, as by S3.
@@ -136,16 +137,6 @@ package final class InMemoryObjectStore: ObjectStore {
         }
     }
 
-    package func deposit(
-        _ key: ObjectKey,
-        body: HTTPBody,
-        checksum: CRC64NVME,
-        options: PutOptions
-    ) async throws(S3Error) -> PutReceipt {
-        let eTag = try await put(key, body: body, checksum: checksum, options: options)
-        return PutReceipt(eTag: eTag, checksum: confirmsPuts ? checksum : nil)
-    }
-
     package func copy(
         from source: ObjectKey,
         to target: ObjectKey,
@@ -220,7 +211,11 @@ package final class InMemoryObjectStore: ObjectStore {
         try await call(.createMultipart, key) { state throws(S3Error) in
             state.serial += 1
             let id = UploadID("upload-\(state.serial)")
-            state.uploads[id] = Pending(key: key, options: options)
+            state.uploads[id] = Pending(
+                key: key,
+                options: options,
+                begun: Self.firstModified + Int64(state.serial)
+            )
             return id
         }
     }
@@ -287,6 +282,14 @@ package final class InMemoryObjectStore: ObjectStore {
             if let checksum, checksum != sum { throw Self.error(.corrupted, "complete", key) }
             state.uploads[upload] = nil
             return Self.store(bytes, sum, at: key, pending.options, in: &state)
+        }
+    }
+
+    package func openUploads(below prefix: [UInt8]) async throws(S3Error) -> [OpenUpload] {
+        try await call(.openUploads, nil) { state throws(S3Error) in
+            state.uploads.filter { $0.value.key.hasPrefix(prefix) }
+                .map { OpenUpload(key: $0.value.key, id: $0.key, begun: $0.value.begun) }
+                .sorted { ($0.key, $0.id.text) < ($1.key, $1.id.text) }
         }
     }
 

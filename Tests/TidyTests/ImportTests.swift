@@ -21,7 +21,7 @@ import Testing
     static let owners = [
         "CCurl": ["Sources/Transport/"],
         "CCrypto": ["Sources/Digests/"],
-        "CXML": ["Sources/S3Client/XML/"],
+        "CXML": ["Sources/XML/"],
         "CDigests": ["Sources/Digests/"],
         "CBoot": ["Sources/WorkerExec/"],
         "Yams": ["Sources/HeadNode/", "Sources/Kubernetes/"],

@@ -25,6 +25,7 @@ TITLES = {
     "stage_bytes": "Inputs Staged",
     "fetch_seconds": "Time to Fetch Inputs",
     "fetch_bytes": "Inputs Fetched",
+    "fetch_cached_bytes": "Inputs from the Node's Cache",
     "push_seconds": "Time to Store Results",
     "push_bytes": "Results Stored",
     "collect_seconds": "Time to Collect Results",

@@ -85,8 +85,10 @@ class S3JobRunner(AsynchronousJobRunner):
             "metadata": {"map": str, "default": None},
         }
         # Names of Galaxy's Kubernetes runner are settings of the head node's, which judges them.
-        self._settings = {name: kwargs[name] for name in kwargs if name.startswith("k8s_")}
-        specs.update({name: {} for name in self._settings})
+        names = [name for name in kwargs if name.startswith("k8s_")]
+        specs.update({name: {} for name in names})
+        # One without a value says nothing.
+        self._settings = {name: kwargs[name] for name in names if kwargs[name] is not None}
         super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
         self._refuse_configuration()
         metrics.register(app.job_metrics)

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The runner's own decisions, with stand-ins for Galaxy and for the head node."""
 
+import json
 import os
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from galaxy.exceptions import ConfigurationError
 from galaxy.job_metrics import JobMetrics
+from galaxy.jobs import job_config_xml_to_dict
 from galaxy.jobs.runners import AsynchronousJobRunner, JobState
 from galaxy.model import Job
+from galaxy.util.xml_macros import load
 from galaxy_s3_executor import description
 from galaxy_s3_executor.client import Refused, RunEvent
 from galaxy_s3_executor.runner import S3JobRunner
@@ -206,6 +211,67 @@ def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kuber
         "--set",
         'kubernetes.k8s_node_selector={"pool": "a b"}',
     ]
+
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "config"
+
+
+@pytest.fixture(scope="module")
+def examples():
+    """The examples of a job configuration, as Galaxy reads its two forms."""
+    root = load(EXAMPLES / "job_conf.xml").getroot()
+    in_xml = job_config_xml_to_dict(SimpleNamespace(config_dict={}), root)
+    return yaml.safe_load((EXAMPLES / "job_conf.yml").read_text()), in_xml
+
+
+def texts(values):
+    """Values as XML has them."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+def split(values, *names):
+    return {name: values[name] for name in names if values.get(name)}, {
+        name: values[name] for name in values if name not in names
+    }
+
+
+def test_the_examples_say_the_same(examples):
+    in_yaml, in_xml = examples
+    assert list(in_xml["runners"]) == list(in_yaml["runners"])
+    for name, runner in in_yaml["runners"].items():
+        apart, params = split(runner, "load", "workers")
+        other = in_xml["runners"][name]
+        assert split(other, "load", "workers")[0] == apart
+        assert other["kwds"] == texts(params)
+    environments = in_yaml["execution"]["environments"]
+    assert in_xml["execution"]["default"] == in_yaml["execution"]["default"]
+    assert [one["id"] for one in in_xml["execution"]["environments"]] == list(environments)
+    for other in in_xml["execution"]["environments"]:
+        apart, params = split(environments[other["id"]], "runner", "tags", "resubmit")
+        for step in other.get("resubmit", []):
+            del step["handler"], step["delay"]
+        assert split(other, "runner", "tags", "resubmit")[0] == apart
+        # Galaxy adds this one where it reads XML.
+        assert other["params"] == {**texts(params), "docker_sudo": "true"}
+    for other, tool in zip(in_xml["tools"], in_yaml["tools"]):
+        assert split(other, "id", "class", "environment")[0] == tool
+    assert len(in_xml["tools"]) == len(in_yaml["tools"])
+
+
+def test_texts_from_xml_are_as_good_as_values_from_yaml(galaxy, examples):
+    in_yaml, in_xml = examples
+    params = {one["id"]: one["params"] for one in in_xml["execution"]["environments"]}
+    runner = in_xml["runners"]["s3"]
+    made = S3JobRunner(galaxy(params["s3"]), runner["workers"], **runner["kwds"])
+    _, kwds = split(in_yaml["runners"]["s3"], "load", "workers")
+    assert made._command() == S3JobRunner(galaxy(), 4, **kwds)._command()
+    assert made._command()[-2:] == ["--set", "kubernetes.k8s_pod_retries=3"]
+    with pytest.raises(ConfigurationError, match="needs `outputs_to_working_directory: true`"):
+        S3JobRunner(galaxy({**params["s3"], "outputs_to_working_directory": "no"}), 4)
+
+
+def test_a_parameter_without_a_value_says_nothing(galaxy):
+    assert "--set" not in S3JobRunner(galaxy(), 4, k8s_walltime_limit=None)._command()
 
 
 def test_a_misspelt_parameter_stops_galaxy(galaxy):

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linux calls that Swift cannot make: variadic ones, and those glibc has no wrapper for.
+// Linux calls that Swift cannot make: variadic ones, those glibc has no wrapper for, and GNU's own.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
 
 /// Opens `path` below the directory `dirfd` and never outside it: no component may be a symbolic
 /// link, a magic link or lead above `dirfd` (openat2(2)). Where the kernel or a seccomp profile
@@ -40,3 +43,10 @@ int clinux_syncfs(int fd);
 
 /// renameat2(2) with RENAME_NOREPLACE: EEXIST when the target is there.
 int clinux_rename_noreplace(int from_dirfd, const char *from, int to_dirfd, const char *to);
+
+/// copy_file_range(2) from and to the same offset, the descriptors' own left alone: how many bytes
+/// were copied, or shared where the file system can; -1 with errno. Glibc hides it from Swift.
+long clinux_copy_range(int from, int to, int64_t offset, size_t count);
+
+/// fallocate(2): takes room on the disk for a file of `size` bytes. Glibc hides it from Swift.
+int clinux_reserve(int fd, int64_t size);

@@ -10,9 +10,9 @@ struct CheckConfigCommand: AsyncParsableCommand {
         abstract: "Print the settings in force and where each comes from, or every problem.",
         discussion: """
             Reads the block s3_executor of galaxy.yml, then variables GALAXY_S3_EXECUTOR_…, then \
-            --set; later wins. Of Galaxy's job_conf.yml it reads the runners that are ours, and \
-            their environments: what is unknown, misspelt, impossible or of no use there. Asks neither the bucket nor anything else outside this machine: \
-            `doctor` does. Secrets are no part of the configuration and are never printed.
+            --set; later wins. Of Galaxy's job_conf.yml or job_conf.xml it reads the runners that \
+            are ours, and their environments: what is unknown, misspelt, impossible or of no use \
+            there. Asks neither the bucket nor anything else outside this machine: `doctor` does. Secrets are no part of the configuration and are never printed.
 
             Exit status: 0 the configuration can be used, 78 it cannot, 64 wrong usage.
             """
@@ -24,7 +24,8 @@ struct CheckConfigCommand: AsyncParsableCommand {
         name: .long,
         help: ArgumentHelp(
             "Galaxy's job configuration, to look at our runners and their environments.",
-            discussion: "Without it: job_conf.yml beside the configuration file, if it is there.",
+            discussion:
+                "Without it: job_conf.yml, else job_conf.xml beside the configuration file.",
             valueName: "file"
         )
     )
@@ -52,21 +53,9 @@ struct CheckConfigCommand: AsyncParsableCommand {
         executor: Settings.ExecutorKind?
     ) throws(ConfigError) -> JobConfigCheck? {
         guard let name = jobConfig ?? options.jobConfigName(sources.environment) else { return nil }
-        let bytes = try options.content(of: name)
-        if name.utf8.suffix(4).elementsEqual(".xml".utf8) {
-            throw ConfigError([
-                ConfigProblem(
-                    place: name.logSafe,
-                    what: "job configurations in XML are not read",
-                    remedy: "Write it as job_conf.yml; docs/galaxy.md shows one."
-                )
-            ])
-        }
-        return JobConfigCheck(
-            JobConfigFile(bytes, named: name.logSafe),
-            sources,
-            executor: executor
-        )
+        let bytes = try options.content(of: name, ifTooLong: "Name Galaxy's job configuration.")
+        let file = JobConfig(bytes, named: name.logSafe, environment: sources.environment)
+        return JobConfigCheck(file, sources, executor: executor)
     }
 }
 

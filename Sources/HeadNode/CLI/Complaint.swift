@@ -26,11 +26,14 @@ struct Complaint: Encodable {
         self.status = status
     }
 
+    /// As a terminal shows it.
+    var line: String { "galaxy-head-node: \(message)" }
+
     func show(json: Bool) {
         if json, let bytes = try? ContractCoding.encode(self) {
             Console.out(String(decoding: bytes, as: UTF8.self))
         } else {
-            Console.err("galaxy-head-node: \(message)")
+            Console.err(line)
         }
     }
 }

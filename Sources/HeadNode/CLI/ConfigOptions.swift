@@ -82,11 +82,14 @@ struct ConfigOptions: ParsableArguments {
     }
 
     /// The bytes of a configuration file.
-    func content(of name: String) throws(ConfigError) -> [UInt8] {
+    func content(
+        of name: String,
+        ifTooLong remedy: String = "Give the block a file of its own."
+    ) throws(ConfigError) -> [UInt8] {
         do throws(SmallFile.Failure) {
             return try SmallFile.read(bytes: Array(name.utf8), limit: ConfigBlock.longest)
         } catch {
-            throw ConfigError([problem(name, error)])
+            throw ConfigError([problem(name, error, ifTooLong: remedy)])
         }
     }
 
@@ -108,14 +111,15 @@ struct ConfigOptions: ParsableArguments {
 
     private func problem(
         _ name: String,
-        _ failure: SmallFile.Failure
+        _ failure: SmallFile.Failure,
+        ifTooLong remedy: String
     ) -> ConfigProblem {
         switch failure {
         case .tooLong:
             ConfigProblem(
                 place: name.logSafe,
                 what: "the file has more than 1Mi",
-                remedy: "Give the block a file of its own."
+                remedy: remedy
             )
         case .system(let number):
             ConfigProblem(

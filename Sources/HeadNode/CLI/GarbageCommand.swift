@@ -91,6 +91,7 @@ struct GarbageCommand: AsyncParsableCommand {
                     ? line.json : "\(sum.reason.rawValue): \(Self.size(sum.objects, sum.bytes))"
             )
         }
+        show(plan.uploads)
         if output.json {
             let line = Line(reason: "kept", objects: plan.keptObjects, bytes: plan.keptBytes)
             return Console.out(line.json)
@@ -100,7 +101,22 @@ struct GarbageCommand: AsyncParsableCommand {
             let words = delete ? "are marked" : "would be marked"
             Console.out("\(plan.marks.count) links are gone and \(words)")
         }
-        if !delete, !plan.items.isEmpty { Console.out("nothing was changed; --delete frees it") }
+        if !delete, !plan.items.isEmpty || plan.uploads?.isEmpty == false {
+            Console.out("nothing was changed; --delete frees it")
+        }
+    }
+
+    private func show(_ uploads: [OpenUpload]?) {
+        if output.json {
+            Console.out(Line(reason: "cut-off upload", objects: uploads?.count, bytes: nil).json)
+        } else if let uploads {
+            if !uploads.isEmpty { Console.out("cut-off uploads: \(uploads.count)") }
+        } else {
+            Console.out(
+                "cut-off uploads: the store does not list them to us (s3:ListBucketMultipartUploads); "
+                    + "a lifecycle rule of the bucket can abort them"
+            )
+        }
     }
 
     private static func size(_ objects: Int, _ bytes: Int64) -> String {
@@ -111,7 +127,7 @@ struct GarbageCommand: AsyncParsableCommand {
         var reason: String
         var key: String?
         var objects: Int?
-        var bytes: Int64
+        var bytes: Int64?
 
         var json: String {
             (try? ContractCoding.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""

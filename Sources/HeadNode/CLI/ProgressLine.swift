@@ -19,8 +19,9 @@ struct ProgressLine {
             "\(reading.files) of \(reading.totalFiles) files",
         ]
         if rate > 0 { parts.append("\(ByteCount.text(Int64(rate)))/s") }
-        let left = reading.totalBytes - reading.bytes
-        if rate > 0, left > 0 { parts.append("\(Int(Double(left) / rate) + 1) s to go") }
+        let left = rate > 0 ? Double(reading.totalBytes - reading.bytes) / rate : 0
+        // At such a rate nobody waits for the end.
+        if left > 0, left < 1e9 { parts.append("\(Int(left) + 1) s to go") }
         return parts.joined(separator: "  ")
     }
 
@@ -52,14 +53,18 @@ enum ByteCount {
 
 /// Decimal fractions without Foundation's formatter.
 enum Decimals {
-    /// `value`, not negative, rounded to `digits` digits after the point.
+    /// The largest value whose digits can be counted.
+    private static let largest = 1e12
+
+    /// `value` rounded to `digits` digits after the point; what is negative is 0, and a trillion the
+    /// most.
     static func text(
         _ value: Double,
         _ digits: Int
     ) -> String {
         var scale = 1
         for _ in 0..<digits { scale *= 10 }
-        let scaled = Int((value * Double(scale)).rounded())
+        let scaled = Int((max(0, min(value, largest)) * Double(scale)).rounded())
         guard digits > 0 else { return String(scaled) }
         let fraction = String(scaled % scale)
         let zeros = String(repeating: "0", count: digits - fraction.utf8.count)

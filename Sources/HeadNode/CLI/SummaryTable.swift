@@ -32,7 +32,7 @@ struct SummaryTable {
             rows.append([
                 phase.name, Decimals.text(phase.seconds, 3), ByteCount.text(phase.bytes),
                 String(phase.files), String(phase.packed),
-                String(alreadyThere[phase.name] ?? 0), String(phase.requests),
+                String(alreadyThere[phase.name] ?? phase.cachedFiles ?? 0), String(phase.requests),
                 String(phase.retries),
             ])
         }

@@ -9,7 +9,8 @@ struct ConfigEntry: Sendable, Equatable {
         case fallback
         /// A variable that AWS programs read.
         case shared(String)
-        case file(String, line: Int, column: Int)
+        /// YAML knows columns, XML does not.
+        case file(String, line: Int, column: Int?)
         case environment(String)
         case flag(String)
         /// A parameter of one of Galaxy's destinations; it holds for the jobs sent there.
@@ -28,7 +29,8 @@ extension ConfigEntry.Origin: CustomStringConvertible {
         switch self {
         case .fallback: "default"
         case .shared(let name), .environment(let name): "environment \(name)"
-        case .file(let name, let line, let column): "\(name):\(line):\(column)"
+        case .file(let name, let line, let column):
+            "\(name):\(line)" + (column.map { ":\($0)" } ?? "")
         case .flag(let path): "--set \(path)"
         case .destination(let name, let parameter):
             "destination \(name.logSafe), parameter \(parameter.logSafe)"

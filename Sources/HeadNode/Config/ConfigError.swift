@@ -32,7 +32,7 @@ struct ConfigProblem: Sendable, Equatable {
         self.what = what
         self.remedy = remedy
         if case .file(_, let line, let column) = origin {
-            position = [line, column]
+            position = [line, column ?? 0]
         } else {
             position = nil
         }

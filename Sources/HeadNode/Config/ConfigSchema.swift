@@ -172,6 +172,33 @@ enum ConfigSchema {
         doc: "Of how many jobs `serve` moves files at once; the others wait in line."
     )
 
+    static let cachePath = TypedKey(
+        key: ConfigKey(
+            path: "cache.path",
+            kind: .path,
+            expected: "none, or the absolute path of a directory",
+            fallback: "none",
+            absent: "",
+            doc:
+                "A directory of each node where workers keep what many jobs read, for `shape: split`: "
+                + "reference data and tools' files. Only the worker's `fetch` ever sees it."
+        ),
+        parse: { (text) throws(BadValue) -> FilePath? in
+            text == "none" ? nil : try ConfigValues.path(text)
+        }
+    )
+    static let cacheSize = size(
+        "cache.size",
+        fallback: "50Gi",
+        in: (1 << 20)...(1 << 50),
+        doc: "How much it may hold; what was used longest ago makes room."
+    )
+    static let cacheInputs = flag(
+        "cache.inputs",
+        fallback: false,
+        doc: "Whether input datasets are kept there too: they are users' data."
+    )
+
     static let metricsListen = text(
         "metrics.listen",
         fallback: "none",
@@ -250,7 +277,8 @@ enum ConfigSchema {
         bucket.key, endpoint.key, region.key, prefix.key, addressing.key, checksums.key,
         encryption.key, kmsKeyID.key, storageClass.key, requesterPays.key, allowHTTP.key,
         caFile.key, profile.key,
-        packBelow.key, transfers.key, stagingJobs.key, metricsListen.key,
+        packBelow.key, transfers.key, stagingJobs.key, cachePath.key, cacheSize.key,
+        cacheInputs.key, metricsListen.key,
         onFailure.key, pushDeadline.key,
         walltime.key, grace.key,
         localRoot.key, localNetwork.key, localShape.key, stateDirectory.key, worker.key,

@@ -84,7 +84,12 @@ enum ConfigSources {
             }
             if let ignored = IgnoredKey.at(path) {
                 found.warnings.append(ignored.warning(at: .flag(path)))
-            } else if ConfigSchema.key(at: path) == nil {
+            } else if let key = ConfigSchema.key(at: path) {
+                let value = String(flag[flag.utf8.index(after: cut)...])
+                // The plugin hands on what Galaxy has: of a job_conf.xml, texts like True and yes.
+                let text = key.kind == .flag ? ParameterValue.word(for: value) : value
+                found.entries.append(ConfigEntry(path: path, text: text, origin: .flag(path)))
+            } else {
                 let (what, remedy) = UnknownKey(path).explanation
                 found.problems.append(
                     ConfigProblem(
@@ -93,9 +98,6 @@ enum ConfigSources {
                         remedy: remedy
                     )
                 )
-            } else {
-                let text = String(flag[flag.utf8.index(after: cut)...])
-                found.entries.append(ConfigEntry(path: path, text: text, origin: .flag(path)))
             }
         }
         return found

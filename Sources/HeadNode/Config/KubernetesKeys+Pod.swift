@@ -171,7 +171,7 @@ extension KubernetesKeys {
         workerLimitsMemory.key, workerEnvironment.key, credentialsSecret.key, sidecars.key,
         pullPolicy.key, pullSecrets.key, mirrors.key, imagePullLimit.key, containerCreateLimit.key,
         requestsCPU.key, limitsCPU.key, requestsMemory.key, limitsMemory.key, requestsDisk.key,
-        limitsDisk.key, outputAllowance.key, volumeMedium.key,
+        limitsDisk.key, outputAllowance.key, volumeMedium.key, cacheClaim.key,
         user.key, group.key, fileSystemGroup.key, supplementalGroup.key, isRootReadOnly.key,
         serviceAccount.key,
         nodeSelector.key, affinity.key, tolerations.key, priorityClass.key,

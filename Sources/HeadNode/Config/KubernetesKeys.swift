@@ -165,4 +165,26 @@ enum KubernetesKeys {
         doc: "Where the job's files are: on the node's disk, or in memory, which is then added to "
             + "what the tool asks for."
     )
+    static let cacheClaim = TypedKey(
+        key: ConfigKey(
+            path: "kubernetes.cache_claim",
+            kind: .text,
+            expected: "none, or the name of a claim",
+            fallback: "none",
+            absent: "",
+            doc:
+                "A claim to keep what many jobs read, in place of `cache.path`, where pods may not "
+                + "have directories of their node."
+        ),
+        parse: { (text) throws(BadValue) -> String? in
+            if text == "none" { return nil }
+            guard let name = try? KubernetesGrammar.subdomain.value(text) else {
+                throw BadValue(
+                    why: "\"\(ConfigValues.shown(text))\" is not allowed",
+                    remedy: "Write none, or the name of a claim."
+                )
+            }
+            return name
+        }
+    )
 }

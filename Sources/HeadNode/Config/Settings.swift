@@ -71,6 +71,8 @@ struct LocalSettings: Sendable, Equatable {
     var stateDirectory: FilePath
     /// The worker; nil for `galaxy-worker-exec` beside this program.
     var worker: FilePath?
+    /// A directory of this machine that keeps what many jobs read.
+    var cache: NodeCacheSettings?
 
     /// A tool without a network needs a worker with one beside it.
     var effectiveShape: PodShape { network == .none ? .split : shape }

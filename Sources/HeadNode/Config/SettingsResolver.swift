@@ -47,9 +47,9 @@ struct SettingsResolver {
         let bucket = storage()
         let outputs = outputs(bucket?.prefix)
         var policy = staging()
-        let local = local()
+        var local = local()
         let serve = serve()
-        let kubernetes = kubernetes()
+        var kubernetes = kubernetes()
         // Read whatever runs the tools: what is wrong is said now.
         let walltime = read(KubernetesKeys.walltime)
         let podRetries = podRetries()
@@ -60,6 +60,13 @@ struct SettingsResolver {
             if let walltime { policy?.limits.walltimeSeconds = walltime }
             tries = podRetries ?? retries
         }
+        let cache = cache(
+            executor,
+            executor == .kubernetes ? kubernetes.shape : local?.effectiveShape
+        )
+        local?.cache = cache?.settings
+        kubernetes.cache = cache?.settings
+        policy?.caching = cache?.scope ?? .nothing
         if let instance, let executor, let tries, let disruptions, let disruptionDelay,
             let bucket, let policy, let outputs, let local, let serve, problems.isEmpty
         {

@@ -11,6 +11,8 @@ struct GarbageFacts: Sendable {
     var layout: JobLayout
     /// Everything below our prefix, as it was before anything else was looked at.
     var objects: [ListPage.Entry] = []
+    /// Uploads to keys of ours that are under way, or were cut off; nil where the store does not say.
+    var uploads: [OpenUpload]? = []
     var runs: [RunID: RunFact] = [:]
     /// Keys that specs of other Galaxies name.
     var neededElsewhere: Set<ObjectKey> = []

@@ -37,6 +37,8 @@ struct GarbagePlan: Sendable, Equatable {
     private(set) var marks: [ObjectKey] = []
     /// Records of links that were gone, and are back.
     private(set) var unmarks: [ObjectKey] = []
+    /// Multipart uploads that were cut off; nil where the store does not list them.
+    private(set) var uploads: [OpenUpload]?
     /// What is kept, in bytes and objects.
     private(set) var keptBytes: Int64 = 0
     private(set) var keptObjects = 0
@@ -94,6 +96,26 @@ struct GarbagePlan: Sendable, Equatable {
             .staleRecord, .goneLink, .unusedOutput, .unusedStaged, .unusedPack, .endedRun, .trial,
         ]
         items = order.flatMap { freed[$0] ?? [] }
+        uploads = facts.uploads?
+            .filter { upload in
+                guard let begun = upload.begun, now - begun > grace else { return false }
+                return Self.isCutOff(upload, facts, over)
+            }
+    }
+
+    /// Whether nobody can be at work on an old upload any more. Staged files and packs are everybody's,
+    /// and no head takes that long; results wait for a worker as long as its run may go on.
+    private static func isCutOff(
+        _ upload: OpenUpload,
+        _ facts: GarbageFacts,
+        _ over: Set<RunID>
+    ) -> Bool {
+        switch facts.layout.kind(of: upload.key) {
+        case .stage, .pack, .trial: true
+        case .data(facts.instance, let run), .job(facts.instance, let run):
+            over.contains(run) || facts.runs[run] == nil
+        case .data, .job, .staged, .link, nil: false
+        }
     }
 
     /// Bytes and objects that are freed, by reason.

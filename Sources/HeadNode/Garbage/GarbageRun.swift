@@ -44,6 +44,11 @@ struct GarbageRun: Sendable {
                 }
             }
         }
+        try await storing("Cannot abort uploads that were cut off") { () async throws(S3Error) in
+            for upload in plan.uploads ?? [] {
+                try await store.abortMultipart(upload.key, upload: upload.id)
+            }
+        }
         var rest = plan.items[...]
         // What names something goes before what it names.
         while let reason = rest.first?.reason {

@@ -23,12 +23,25 @@ struct GarbageSurvey: Sendable {
             () async throws(S3Error) in try await store.entries(below: layout.everything)
         }
         var facts = GarbageFacts(instance: layout.instance, layout: layout, objects: listed)
+        facts.uploads = try await uploads()
         return try await staging("Cannot find out what is still needed") {
             () async throws(StagingError) in
             try await readRecords(&facts)
             try await readLinks(&facts)
             try await readRuns(&facts)
             return facts
+        }
+    }
+
+    /// nil where we may not ask, or the store does not know how to answer: a lifecycle rule aborts
+    /// them as well.
+    private func uploads() async throws(HeadError) -> [OpenUpload]? {
+        try await storing("Cannot list uploads that were cut off") { () async throws(S3Error) in
+            do throws(S3Error) {
+                return try await store.openUploads(below: layout.everything)
+            } catch  where error.code == .accessDenied || error.code == .refused {
+                return nil
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import Names
 struct ContainerPlan: Sendable {
     static let toolName = "tool"
     static let credentialsVolume = "credentials"
+    static let cacheVolume = "cache"
     static let podUID = "POD_UID"
     /// The names that a sidecar may not have.
     static let ownNames = ["fetch", "install", "push", "run", toolName]
@@ -26,6 +27,9 @@ struct ContainerPlan: Sendable {
         container.args = Array(try words(invocation.command(verb)).dropFirst())
         container.env = workerEnvironment
         container.volumeMounts = [layout.whole] + credentialMounts
+        if verb == .fetch, settings.cache != nil {
+            container.volumeMounts?.append(VolumeMount(Self.cacheVolume, at: VolumeLayout.cache))
+        }
         container.resources = workerResources(fillsVolume: verb == .fetch)
         return container
     }

@@ -15,6 +15,7 @@ struct KubernetesSettings: Sendable, Equatable {
     var worker = WorkerSettings()
     var tool = ToolSettings()
     var volume = VolumeSettings()
+    var cache: NodeCacheSettings?
     var identity = IdentitySettings()
     var placement = PlacementSettings()
     var metadata = PodMetadataSettings()

@@ -31,7 +31,7 @@ struct PodPlan: Sendable {
             settings: settings,
             layout: try VolumeLayout(order.spec.roots, claims: settings.tool.claims),
             disk: disk,
-            invocation: try Self.invocation(order, settings.shape),
+            invocation: try Self.invocation(order, settings),
             workerImage: settings.images.mirrors.name(for: worker),
             toolImage: settings.images.mirrors.name(for: image)
         )
@@ -54,15 +54,17 @@ struct PodPlan: Sendable {
 
     private static func invocation(
         _ order: TryOrder,
-        _ shape: PodShape
+        _ settings: KubernetesSettings
     ) throws(HeadError) -> WorkerInvocation {
         let folder = try path(VolumeLayout.folder)
+        let cache = try path(VolumeLayout.cache)
         return try WorkerInvocation(
             order,
             program: try path(VolumeLayout.program),
             state: try path(VolumeLayout.state),
             pod: ExpandableText.variable(ContainerPlan.podUID).text,
-            volume: shape == .split ? folder : nil
+            volume: settings.shape == .split ? folder : nil,
+            cache: settings.cache.map { (cache, $0.bytes) }
         )
     }
 
@@ -87,6 +89,14 @@ struct PodPlan: Sendable {
         ]
         if let secret = settings.worker.credentialsSecret {
             volumes.append(.secret(ContainerPlan.credentialsVolume, of: secret))
+        }
+        if settings.shape == .split, let cache = settings.cache {
+            switch cache.place {
+            case .directory(let path):
+                volumes.append(.nodeDirectory(ContainerPlan.cacheVolume, at: path.text))
+            case .claim(let claim):
+                volumes.append(.claim(ContainerPlan.cacheVolume, of: claim, isReadOnly: false))
+            }
         }
         return volumes + ClaimVolumes(settings.tool.claims).volumes
     }

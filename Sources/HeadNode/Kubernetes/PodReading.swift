@@ -57,7 +57,7 @@ struct PodReading {
         let message = PodText.trimmed(status.message)
         switch reason {
         case "DeadlineExceeded":
-            return .walltime("pod \(name) took longer than its deadline")
+            return .walltime("pod \(name) took longer than its deadline. \(LimitAdvice.time)")
         case "Evicted" where DiskEviction.isOwnLimit(message):
             return .impossible(
                 "pod \(name) used more disk than it may: \(message). Raise "
@@ -78,7 +78,9 @@ struct PodReading {
         let last = terminated(roles.last)
         guard isOver || last != nil else { return nil }
         if let tool = terminated(roles.tool), isOutOfMemory(tool, roles.tool) {
-            return .outOfMemory("pod \(name) used more memory than the tool may")
+            return .outOfMemory(
+                "pod \(name) used more memory than the tool may. \(LimitAdvice.memory)"
+            )
         }
         if let last {
             return judge(last, of: roles.last)
@@ -137,7 +139,10 @@ struct PodReading {
         guard tool.exitCode > 127, tool.startedAt == tool.finishedAt else { return nil }
         let end: TryEnd =
             tool.reason == "OOMKilled"
-            ? .outOfMemory("pod \(name): the tool may use too little memory to begin at all")
+            ? .outOfMemory(
+                "pod \(name): the tool may use too little memory to begin at all. "
+                    + LimitAdvice.memory
+            )
             : .killed("the tool's container of pod \(name) was killed as it began")
         return .stuck(end, seconds: Self.stillbornPatience)
     }

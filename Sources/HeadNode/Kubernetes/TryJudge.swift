@@ -133,8 +133,9 @@ struct TryJudge {
         guard let limit, waited >= limit else { return nil }
         var text = "\(wait.text) (for \(DurationText.text(Int64(limit))))"
         if let imageCause, !wait.text.contains(imageCause) { text += ". \(imageCause)" }
+        guard wait.kind == .schedule else { return .impossible(text) }
         // A bigger or another destination may have a node for it.
-        return wait.kind == .schedule ? .walltime(text) : .impossible(text)
+        return .walltime("\(text). \(LimitAdvice.room)")
     }
 
     /// For how long it has been this kind of sighting.

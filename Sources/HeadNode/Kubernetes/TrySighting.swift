@@ -36,7 +36,9 @@ enum TrySighting: Sendable, Equatable {
         if let failed = job?.status.condition("Failed"), failed.isTrue,
             failed.reason == "DeadlineExceeded"
         {
-            self = .ended(.walltime("the Job took longer than its deadline"))
+            self = .ended(
+                .walltime("the Job took longer than its deadline. \(LimitAdvice.time)")
+            )
             return
         }
         if let pod = Self.current(pods) {

@@ -14,6 +14,8 @@ struct VolumeLayout: Sendable {
     static let state = "\(folder)/\(PodVolume.state)"
     static let program = "\(folder)/\(PodVolume.programs)/\(PodVolume.worker)"
     static let credentials = "/galaxy-s3-executor-credentials"
+    /// Where `fetch`, and no other container, sees the node's cache.
+    static let cache = "/galaxy-s3-executor-cache"
     /// The paths that are ours in every container.
     static let reserved = [folder, credentials]
 

@@ -13,6 +13,8 @@ struct BubblewrapPlan: Sendable {
         /// The same, if it is there.
         case readOnlyIfPresent(FilePath, at: FilePath)
         case writable(FilePath, at: FilePath)
+        /// The same, if it is there.
+        case writableIfPresent(FilePath, at: FilePath)
         case link(ByteString, at: FilePath)
     }
 
@@ -50,6 +52,8 @@ struct BubblewrapPlan: Sendable {
             case .readOnlyIfPresent(let source, let place):
                 add("--ro-bind-try", source.bytes, place.bytes)
             case .writable(let source, let place): add("--bind", source.bytes, place.bytes)
+            case .writableIfPresent(let source, let place):
+                add("--bind-try", source.bytes, place.bytes)
             case .link(let target, let place): add("--symlink", target.bytes, place.bytes)
             }
         }

@@ -153,7 +153,9 @@ struct LocalExecutor: Executor {
             order,
             program: try Self.inside("galaxy-worker-exec"),
             state: try Self.inside("state"),
-            pod: "local-\(order.id.number)"
+            pod: "local-\(order.id.number)",
+            cache: try LocalCache(settings)
+                .map { (cache) throws(HeadError) in (try Self.inside("cache"), cache.bytes) }
         )
         func container(
             _ verb: WorkerInvocation.Verb,
@@ -208,6 +210,9 @@ struct LocalExecutor: Executor {
         mounts.append(.readOnly(worker, at: try Self.inside("galaxy-worker-exec")))
         // What the tool writes to /tmp is to fill a disk, not this machine's memory.
         mounts.append(.writable(try folder.place("volume/tmp"), at: try Self.path("/tmp")))
+        if verb == .fetch, let cache = LocalCache(settings), cache.prepare(for: .own) {
+            mounts.append(.writableIfPresent(cache.path, at: try Self.inside("cache")))
+        }
         let state = try folder.place("volume/state")
         if verb == .tool {
             // What `fetch` has said, and the lock, are not the tool's to change.

@@ -15,6 +15,7 @@ final class RunMetrics: Sendable {
         var trouble = 0
         var phases: [String: Phase] = [:]
         var alreadyThere = 0
+        var cachedBytes: Int64 = 0
         var destinations: Set<String> = []
     }
 
@@ -115,6 +116,7 @@ final class RunMetrics: Sendable {
         phase.bytes += report.bytes
         phase.files += report.files
         state.phases[report.name] = phase
+        state.cachedBytes += report.cachedBytes ?? 0
     }
 
     private static func label(_ run: OpenedRun, _ state: inout State) -> String {
@@ -219,6 +221,12 @@ final class RunMetrics: Sendable {
             .counter,
             "Files that did not have to be staged, because they were in the bucket.",
             state.alreadyThere
+        )
+        text.add(
+            MetricNames.prefix + "fetch_cached_bytes_total",
+            .counter,
+            "Bytes that workers took from their node's cache, so that the bucket was not asked.",
+            state.cachedBytes
         )
     }
 

@@ -74,23 +74,40 @@ extension RunEnding {
             case .walltime: .walltime
             case .outOfMemory: .outOfMemory
             }
-        var message = tool.detail ?? ""
+        // The tool may have had a hand in what the report says.
+        var message = (tool.detail ?? "").printable
         if state == .toolFailed, let code = tool.exitCode {
             message = "The tool ended with exit code \(code)."
+        }
+        if let advice = Self.advice(on: tool.end) {
+            message += (message.isEmpty ? "" : " ") + advice + "."
         }
         if state == .failed, let first = report.lost.first {
             let others = report.lost.count - 1
             message +=
-                (message.isEmpty ? "" : " ") + first + (others > 0 ? ", and \(others) more." : ".")
+                (message.isEmpty ? "" : " ") + first.printable
+                + (others > 0 ? ", and \(others) more." : ".")
+                + " All else came back; see the tool's own output for why."
         }
         self.init(
             state: state,
             exitCode: tool.exitCode,
             message: message,
             phases: report.phases + collect,
-            refused: report.refused + report.lost,
+            refused: (report.refused + report.lost).map(\.printable),
             cpuSeconds: tool.cpuSeconds,
             peakResidentBytes: tool.peakResidentBytes
         )
+    }
+
+    /// What to do about a tool that did not come to its own end.
+    private static func advice(on end: ToolOutcome.End) -> String? {
+        switch end {
+        case .ended: nil
+        case .notStarted: "Use an image that has what the job's command names"
+        case .noExitCode: "See the job's standard error for what ended its script"
+        case .outOfMemory: LimitAdvice.memory
+        case .walltime: LimitAdvice.time
+        }
     }
 }

@@ -48,7 +48,7 @@ struct ExecuteStep: Sendable {
             guard isStarted else { continue }
             let end = try await follow(id)
             if let result = try await desk.result() { return result }
-            if let result = try await act(on: TryVerdict(end), of: id, spec, &state) {
+            if let result = try await act(on: end, of: id, spec, &state) {
                 return result
             }
         }
@@ -189,12 +189,14 @@ struct ExecuteStep: Sendable {
 
     /// - Returns: a result that ends the run; nil for another try.
     private func act(
-        on verdict: TryVerdict,
+        on end: TryEnd,
         of id: TryID,
         _ spec: RunSpec,
         _ state: inout RunState
     ) async throws(HeadError) -> RunResult? {
         let words = executor.lastWords(id)
+        let verdict = TryVerdict(end)
+        let run = state.run
         func close(_ text: String, isDisruption: Bool = false) async throws(HeadError) {
             observe(.tryEnded(id, text, verdict.kind))
             state.tries[state.tries.count - 1].verdict = text
@@ -207,11 +209,11 @@ struct ExecuteStep: Sendable {
         case .resultExpected:
             if let result = try await patientResult() { return result }
             try await close("result lost")
-            let key = desk.layout.result(state.run)
-            return try await fail("The worker stored a result, but there is none at \(key)", "")
+            let key = desk.layout.result(run)
+            return try await fail(.resultLost(run, key, bucket: desk.bucket))
         case .permanent(let why):
             try await close(why)
-            return try await fail("Run \(state.run) cannot be done: \(why)", words)
+            return try await fail(.hopeless(run, why, end, words))
         case .limit(let reason, let how):
             try await close(how)
             return try await desk.end(reason, how)
@@ -219,48 +221,31 @@ struct ExecuteStep: Sendable {
             try await close(why)
             let used = state.tries.count { !$0.isDisruption }
             if used <= settings.retries { return nil }
-            return try await fail("Run \(state.run) failed in \(used) tries: \(why)", words)
+            return try await fail(.spent(run, tries: used, why, end, words))
         case .retryOnce(let why):
             try await close(why)
             let isFirst = state.tries.count { $0.verdict == why } == 1
             if isFirst { return nil }
-            return try await fail("Run \(state.run) cannot be done: \(why)", words)
+            return try await fail(.hopeless(run, why, end, words))
         case .disruption(let why):
             try await close(why, isDisruption: true)
             let used = state.tries.count { $0.isDisruption }
             if used <= settings.disruptions { return nil }
-            return try await fail("Run \(state.run) was disrupted \(used) times: \(why)", words)
+            return try await fail(.disrupted(run, times: used, why, words))
         case .restage(let why):
             try await close(why)
             let found = try await restage(spec)
-            if let first = found.replaced.first {
-                let others = found.replaced.count - 1
-                let more = others > 0 ? ", and \(others) more" : ""
-                return try await fail("Run \(state.run) cannot be done: \(first)\(more)", words)
+            if !found.replaced.isEmpty {
+                return try await fail(.replaced(run, found.replaced, words))
             }
             guard found.damaged.isEmpty else {
-                return try await fail(damage(why, found.damaged, of: state.run), words)
+                let objects = found.damaged.map { (name: $0.name, key: $0.key) }
+                return try await fail(.damaged(run, why, objects, bucket: desk.bucket, words))
             }
             let isFirst = state.tries.count { $0.verdict == why } == 1
             if isFirst, found.isRestored { return nil }
-            return try await fail("Run \(state.run) cannot be done: \(why)", words)
+            return try await fail(.hopeless(run, why, end, words))
         }
-    }
-
-    /// What a person must know of objects that others have changed.
-    private func damage(
-        _ why: String,
-        _ damaged: [RestageRun.Damage],
-        of run: RunID
-    ) -> String {
-        let bucket = settings.storage.bucket
-        let named = damaged.prefix(5)
-            .map { "\($0.name) (s3://\(bucket)/\($0.key.logSafe))" }
-            .joined(separator: ", ")
-        let more = damaged.count > 5 ? " and \(damaged.count - 5) more" : ""
-        return "Run \(run) cannot be done: \(why). The bucket holds other bytes than were staged: "
-            + "\(named)\(more). Find out who wrote them, and remove each by `galaxy-head-node s3 rm "
-            + "<URL>`; a new run stages these files afresh"
     }
 
     /// Stages again what is no longer in the bucket; what is there but different stays as it is.
@@ -285,7 +270,8 @@ struct ExecuteStep: Sendable {
                 // Whoever stops watching has not learned that the result is lost.
                 throw HeadError(
                     .interrupted,
-                    what: "Run \(desk.run) goes on without being watched"
+                    what: "Run \(desk.run) goes on without being watched",
+                    remedy: "Follow it with galaxy-head-node run."
                 )
             }
         }
@@ -293,10 +279,7 @@ struct ExecuteStep: Sendable {
     }
 
     /// Ends the run, so that no worker that comes back later can commit.
-    private func fail(
-        _ what: String,
-        _ words: String
-    ) async throws(HeadError) -> RunResult {
-        try await desk.end(.failed, words.isEmpty ? what : "\(what). The worker said: \(words)")
+    private func fail(_ failure: RunFailure) async throws(HeadError) -> RunResult {
+        try await desk.end(.failed, failure.line)
     }
 }

@@ -14,6 +14,7 @@ struct JobFigures: Encodable, Equatable {
     let stageBytes: Int64?
     let fetchSeconds: Double?
     let fetchBytes: Int64?
+    let fetchCachedBytes: Int64?
     let pushSeconds: Double?
     let pushBytes: Int64?
     let collectSeconds: Double?
@@ -33,6 +34,7 @@ struct JobFigures: Encodable, Equatable {
         stageBytes = phase("stage")?.bytes
         fetchSeconds = phase("fetch")?.seconds.toTheMillisecond
         fetchBytes = phase("fetch")?.bytes
+        fetchCachedBytes = phase("fetch")?.cachedBytes
         pushSeconds = phase("push")?.seconds.toTheMillisecond
         pushBytes = phase("push")?.bytes
         collectSeconds = phase("collect")?.seconds.toTheMillisecond
@@ -47,6 +49,7 @@ struct JobFigures: Encodable, Equatable {
         case stageBytes = "stage_bytes"
         case fetchSeconds = "fetch_seconds"
         case fetchBytes = "fetch_bytes"
+        case fetchCachedBytes = "fetch_cached_bytes"
         case pushSeconds = "push_seconds"
         case pushBytes = "push_bytes"
         case collectSeconds = "collect_seconds"
@@ -54,6 +57,9 @@ struct JobFigures: Encodable, Equatable {
 }
 
 extension Double {
-    /// Rounded; anything that is no number is 0.
-    var toTheMillisecond: Double { isFinite ? (self * 1000).rounded() / 1000 : 0 }
+    /// Rounded; anything that is no number, or would be none, is 0.
+    var toTheMillisecond: Double {
+        let rounded = (self * 1000).rounded() / 1000
+        return rounded.isFinite ? rounded : 0
+    }
 }

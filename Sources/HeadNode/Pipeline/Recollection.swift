@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Digests
 import S3Client
 import Staging
 
@@ -30,8 +31,11 @@ struct Recollection: Sendable {
                 remedy: "Follow it with galaxy-head-node run."
             )
         }
-        guard case .committed(let attempt, let sha256) = result.verdict else {
-            throw HeadError(.failed, what: "Run \(run) ended without results")
+        let attempt: AttemptID
+        let sha256: SHA256Digest
+        switch result.verdict {
+        case .committed(let id, let digest): (attempt, sha256) = (id, digest)
+        case .ended(_, let message): throw Self.nothing(of: run, message)
         }
         let report = try await desk.report(of: attempt, sha256: sha256)
         let step = CollectStep(store: store, settings: settings, observe: observe)
@@ -41,5 +45,15 @@ struct Recollection: Sendable {
             try folder.note(state)
         }
         return ending
+    }
+
+    /// Nothing of a run that the head has ended can be brought back.
+    static func nothing(of run: RunID, _ message: String) -> HeadError {
+        HeadError(
+            .failed,
+            what: "Run \(run) ended without results",
+            place: message,
+            remedy: "There is nothing to bring back; run the job again."
+        )
     }
 }

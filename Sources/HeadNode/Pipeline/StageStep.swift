@@ -75,7 +75,11 @@ struct StageStep: Sendable {
 
     private func surveyAndStage(_ meter: PhaseMeter) async throws(StagingError) -> Staged {
         let survey = try JobSurvey(description, mount: settings.outputs.mount)
-        let plan = try StagePlan(survey, packBelow: settings.staging.packBelow)
+        let plan = try StagePlan(
+            survey,
+            packBelow: settings.staging.packBelow,
+            caching: settings.staging.caching
+        )
         let stage = StageRun(
             store: store,
             layout: layout,

@@ -22,6 +22,8 @@ struct WorkerInvocation: Sendable {
     /// The whole volume, where `fetch` and `push` see it so: root `n` is `r<n>` there. nil where
     /// they see each root at its own path.
     let volume: FilePath?
+    /// Where `fetch` sees the node's cache, and what that may keep, in bytes.
+    let cache: (path: FilePath, bytes: Int64)?
     private let storage: [UInt8]
     private let specKey: ObjectKey
     private let specSHA256: SHA256Digest
@@ -31,12 +33,14 @@ struct WorkerInvocation: Sendable {
         program: FilePath,
         state: FilePath,
         pod: String,
-        volume: FilePath? = nil
+        volume: FilePath? = nil,
+        cache: (path: FilePath, bytes: Int64)? = nil
     ) throws(HeadError) {
         self.program = program
         self.state = state
         self.pod = pod
         self.volume = volume
+        self.cache = cache
         specKey = order.specKey
         specSHA256 = order.specSHA256
         do throws(ContractError) {
@@ -60,6 +64,12 @@ struct WorkerInvocation: Sendable {
             ByteString("--pod"), ByteString(pod),
         ]
         if let volume, verb != .run { words += [ByteString("--volume"), ByteString(volume.bytes)] }
+        if let cache, verb == .fetch {
+            words += [
+                ByteString("--cache"), ByteString(cache.path.bytes),
+                ByteString("--cache-size"), ByteString("\(cache.bytes)"),
+            ]
+        }
         return words
     }
 

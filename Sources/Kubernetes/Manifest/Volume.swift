@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A volume of a pod: of the kinds there are, those that we use. None of them reaches the node's
-/// own files.
+/// A volume of a pod: of the kinds there are, those that we use.
 package struct Volume: Encodable, Sendable, Equatable {
     package var name: String
     package var emptyDir: EmptyDirectory?
     package var secret: SecretFiles?
     package var persistentVolumeClaim: Claim?
+    package var hostPath: HostPath?
 
     /// A directory that lives as long as the pod.
     package struct EmptyDirectory: Encodable, Sendable, Equatable {
@@ -27,6 +27,12 @@ package struct Volume: Encodable, Sendable, Equatable {
         package var readOnly: Bool?
     }
 
+    /// A directory of the node's own. Only the worker's `fetch` is ever given one, never a tool.
+    package struct HostPath: Encodable, Sendable, Equatable {
+        package var path: String
+        package var type: String
+    }
+
     package static func emptyDirectory(
         _ name: String,
         medium: String?,
@@ -44,6 +50,11 @@ package struct Volume: Encodable, Sendable, Equatable {
             name: name,
             persistentVolumeClaim: Claim(claimName: claim, readOnly: isReadOnly ? true : nil)
         )
+    }
+
+    /// Made by the kubelet, for root alone, where it is not there.
+    package static func nodeDirectory(_ name: String, at path: String) -> Volume {
+        Volume(name: name, hostPath: HostPath(path: path, type: "DirectoryOrCreate"))
     }
 }
 

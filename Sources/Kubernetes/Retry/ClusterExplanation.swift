@@ -76,7 +76,11 @@ struct ClusterExplanation: Sendable {
             )
         case .badAnswer: ("The answer is longer than we read", "")
         case .configuration: ("The way to the API server cannot be used", "Correct \(origin).")
-        default: ("The API server cannot be reached", "")
+        default:
+            (
+                "The API server cannot be reached",
+                "See whether it runs, and whether \(origin) names it rightly."
+            )
         }
     }
 
@@ -87,7 +91,11 @@ struct ClusterExplanation: Sendable {
     ) -> (what: String, remedy: String) {
         let said = refusal.words
         return switch code {
-        case .busy: ("The API server asks for fewer requests: \(said)", "")
+        case .busy:
+            (
+                "The API server asks for fewer requests: \(said)",
+                "Wait, or find out who asks so much of it."
+            )
         case .unauthenticated:
             (
                 "The API server does not accept our credentials: \(said)",
@@ -105,9 +113,17 @@ struct ClusterExplanation: Sendable {
         case .conflict: ("It has changed meanwhile: \(said)", "")
         case .expired: ("What was asked for is too old to be known: \(said)", "")
         case .notStarted: ("The container has no log yet: \(said)", "")
-        case .invalid: ("The API server refuses the request: \(fields(refusal))", "")
+        case .invalid:
+            (
+                "The API server refuses the request: \(fields(refusal))",
+                "Correct the setting that this comes from."
+            )
         case .badAnswer: ("The answer is none of an API server's: \(said)", notAServer)
-        default: ("The API server is in trouble: \(said)", "")
+        default:
+            (
+                "The API server is in trouble: \(said)",
+                "Try again later; if it stays, ask whoever runs the cluster."
+            )
         }
     }
 

@@ -2,6 +2,7 @@
 
 import Diagnostics
 import Transport
+import XML
 
 /// Temporary keys for a role, in exchange for a token that Kubernetes puts into a file
 /// (AssumeRoleWithWebIdentity, AWS STS API reference). `AWS_ROLE_ARN`,
@@ -118,7 +119,7 @@ package struct WebIdentityCredentials: CredentialsProvider {
             )
         }
         let root: XMLElement
-        do { root = try XMLReader.parse(bytes) } catch { throw odd(error.reason) }
+        do { root = try XMLReader.parse(bytes) } catch { throw odd("\(error)") }
         guard
             let element = root.child("AssumeRoleWithWebIdentityResult")?.child("Credentials"),
             let id = element.string("AccessKeyId"), let secret = element.string("SecretAccessKey"),

@@ -9,6 +9,7 @@ enum S3Operation: String, Sendable {
     case putObject = "PutObject"
     case copyObject = "CopyObject"
     case listObjects = "ListObjectsV2"
+    case listUploads = "ListMultipartUploads"
     case deleteObject = "DeleteObject"
     case deleteObjects = "DeleteObjects"
     case createMultipart = "CreateMultipartUpload"
@@ -25,6 +26,7 @@ enum S3Operation: String, Sendable {
         case .putObject: "put"
         case .copyObject: "copy to"
         case .listObjects: "list"
+        case .listUploads: "list the uploads to"
         case .deleteObject, .deleteObjects: "delete"
         case .createMultipart: "begin the upload of"
         case .uploadPart: "upload a part of"
@@ -37,7 +39,9 @@ enum S3Operation: String, Sendable {
     /// Whether the bytes of objects are read or written, or made ready to be.
     var touchesBytes: Bool {
         switch self {
-        case .headObject, .listObjects, .deleteObject, .deleteObjects, .abortMultipart: false
+        case .headObject, .listObjects, .listUploads, .deleteObject, .deleteObjects,
+            .abortMultipart:
+            false
         case .getObject, .putObject, .copyObject, .copyPart, .createMultipart, .uploadPart,
             .completeMultipart:
             true
@@ -49,6 +53,7 @@ enum S3Operation: String, Sendable {
         switch self {
         case .headObject, .getObject: "s3:GetObject"
         case .listObjects: "s3:ListBucket"
+        case .listUploads: "s3:ListBucketMultipartUploads"
         case .deleteObject, .deleteObjects: "s3:DeleteObject"
         case .abortMultipart: "s3:AbortMultipartUpload"
         case .copyObject, .copyPart: "s3:PutObject and, on the source, s3:GetObject"

@@ -4,6 +4,7 @@ import Diagnostics
 import Digests
 import Names
 import Transport
+import XML
 
 extension S3Store {
     /// The most keys of one request (Amazon S3 API reference, DeleteObjects).

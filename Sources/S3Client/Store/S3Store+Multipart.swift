@@ -3,6 +3,7 @@
 import Digests
 import Names
 import Transport
+import XML
 
 extension S3Store {
     package func createMultipart(

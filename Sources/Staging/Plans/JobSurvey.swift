@@ -11,6 +11,8 @@ package struct JobSurvey: Sendable {
     package var job: TreeSurvey
     /// Input datasets, their metadata files and extra files, and reference data.
     package var data: [SurveyedFile] = []
+    /// Those of `data` that are reference data.
+    package var reference: Set<FilePath> = []
     /// Input datasets that are objects of Galaxy's own object store.
     package var stored: [StoredInput] = []
     /// The extra files of input datasets, where they are such objects.
@@ -56,7 +58,9 @@ package struct JobSurvey: Sendable {
         homes.append(description.jobDirectory)
         for input in description.inputs { try add(input) }
         for tool in description.toolFiles { try add(tool) }
+        let datasets = data.count
         for item in description.referenceData { try add(item) }
+        reference = Set(data[datasets...].map(\.path))
         for output in description.outputs { try add(output, description) }
         directories += job.directories
         links += job.links

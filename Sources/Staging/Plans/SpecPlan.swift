@@ -23,7 +23,12 @@ package enum SpecPlan {
             directories: plan.directories,
             links: plan.links,
             packs: staged.packs,
-            inputs: staged.inputs,
+            inputs: staged.inputs.map { input in
+                var input = input
+                // An object of Galaxy's may have no digest that a cached file could be held to.
+                if input.galaxyObject == nil { input.isShared = plan.isShared([input.path]) }
+                return input
+            },
             outputs: description.outputs.map { output in
                 OutputEntry(
                     name: output.name,
@@ -54,17 +59,21 @@ package struct StagingPolicy: Sendable, Equatable {
     package var onFailure: PushRules.OnFailure
     /// Whether every output that is not empty must be an object of its own.
     package var outputsAreObjects: Bool
+    /// What nodes' caches may keep for other jobs.
+    package var caching: CacheScope
     package var limits: Limits
 
     package init(
         packBelow: Int64 = 256 << 10,
         onFailure: PushRules.OnFailure = .all,
         outputsAreObjects: Bool = false,
+        caching: CacheScope = .nothing,
         limits: Limits = Limits()
     ) {
         self.packBelow = packBelow
         self.onFailure = onFailure
         self.outputsAreObjects = outputsAreObjects
+        self.caching = caching
         self.limits = limits
     }
 }

@@ -23,14 +23,19 @@ package struct StagePlan: Sendable {
     package var storedTrees: [StoredTree] = []
     /// The tool's small files: one pack named by its content, times left out.
     package var toolPack: [SurveyedFile] = []
+    /// What a node's cache may keep for other jobs.
+    private var cacheable: Set<FilePath> = []
     package var roots: [FilePath]
     package var directories: [DirectoryEntry]
     package var links: [LinkEntry]
 
-    /// - Parameter packBelow: files of at most this many bytes are packed.
+    /// - Parameters:
+    ///   - packBelow: files of at most this many bytes are packed.
+    ///   - caching: what a node's cache may keep for other jobs.
     package init(
         _ survey: JobSurvey,
-        packBelow: Int64
+        packBelow: Int64,
+        caching: CacheScope = .nothing
     ) throws(StagingError) {
         linked = survey.linked
         replaceable = survey.replaceable
@@ -48,6 +53,12 @@ package struct StagePlan: Sendable {
         for file in survey.tools {
             if file.size <= packBelow { toolPack.append(file) } else { shared.append(file) }
         }
+        cacheable = caching.paths(survey)
+    }
+
+    /// Whether a node's cache may keep all these files for other jobs, as the spec says it.
+    func isShared(_ paths: some Sequence<FilePath>) -> Bool? {
+        paths.allSatisfy(cacheable.contains) ? true : nil
     }
 
     /// How many files it speaks of.

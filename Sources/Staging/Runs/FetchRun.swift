@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
-import Diagnostics
 import Digests
-import Glibc
 import Names
 import S3Client
 import Synchronization
@@ -15,17 +13,21 @@ package struct FetchRun: Sendable {
     let spec: RunSpec
     let roots: RootSet
     let meter: PhaseMeter
+    /// The node's, if it has one.
+    let cache: CachedFetch?
 
     package init(
         store: any ObjectStore,
         spec: RunSpec,
         roots: RootSet,
-        meter: PhaseMeter
+        meter: PhaseMeter,
+        cache: CachedFetch? = nil
     ) {
         self.store = store
         self.spec = spec
         self.roots = roots
         self.meter = meter
+        self.cache = cache
     }
 
     private enum Step: Sendable {
@@ -81,35 +83,33 @@ package struct FetchRun: Sendable {
     }
 
     private func fetch(_ pack: PackEntry) async throws(StagingError) {
-        try await PackDownload(store: store, meter: meter)(pack, into: Unpacker(roots))
+        let download = PackDownload(store: store, meter: meter)
+        let target = Unpacker(roots)
+        if let cache, try await cache.pack(pack, download, into: target) { return }
+        try await download(pack, into: target)
     }
 
     private func fetch(_ input: InputEntry) async throws(StagingError) {
-        let descriptor = try roots.create(input.path)
-        let name = "fetch \(input.path)"
-        do throws(S3Error) {
-            let download = FileDownload(from: store, observe: meter.observer)
-            _ = try await download.run(
-                input.key,
-                expecting: ExpectedObject(
-                    size: input.size,
-                    checksum: input.digest,
-                    eTag: input.galaxyObject.map { ETag($0.eTag) }
-                ),
-                into: descriptor.raw,
-                named: input.path.logSafe
-            )
-        } catch {
-            guard error.code == .preconditionFailed else { throw .store(name, error) }
-            throw StagingError(
-                .mismatch,
-                what: "Cannot \(name): Galaxy's object store has another object there by now",
-                place: input.key.logSafe,
-                cause: error
-            )
+        let download = InputDownload(store: store, meter: meter)
+        let file: Descriptor
+        if let cached = try await fromCache(input, download) {
+            file = cached
+        } else {
+            file = try roots.create(input.path)
+            try await download(input, into: file, named: input.path)
         }
-        try descriptor.set(mode: input.mode, modified: input.modified, name: input.path)
+        try file.set(mode: input.mode, modified: input.modified, name: input.path)
         meter.finished(1)
+    }
+
+    private func fromCache(
+        _ input: InputEntry,
+        _ download: InputDownload
+    ) async throws(StagingError) -> Descriptor? {
+        guard let cache else { return nil }
+        return try await cache.input(input, download) { () throws(StagingError) in
+            try roots.create(input.path)
+        }
     }
 
     /// Members go where their names say, if that is below a root.

@@ -58,14 +58,97 @@ struct PackDownload: Sendable {
         } catch {
             throw .store("fetch the pack \(pack.key)", error)
         }
-        let digest = try sink.finish()
-        guard info.size == pack.size, digest == pack.sha256 else {
+        try check(pack, size: info.size, try sink.finish())
+    }
+
+    private func check(
+        _ pack: PackEntry,
+        size: Int64,
+        _ digest: SHA256Digest
+    ) throws(StagingError) {
+        guard size == pack.size, digest == pack.sha256 else {
             throw StagingError(
                 .mismatch,
-                what: "The pack \(pack.key) is not the promised one: it has \(info.size) bytes and "
+                what: "The pack \(pack.key) is not the promised one: it has \(size) bytes and "
                     + "SHA-256 \(digest), promised were \(pack.size) and \(pack.sha256)",
                 remedy: "Find out what overwrote it; objects of this prefix are written once."
             )
         }
+    }
+
+    // MARK: By way of a file
+
+    /// Downloads the pack as it is. Its SHA-256 is not looked at: who unpacks it does.
+    func whole(
+        _ pack: PackEntry,
+        into file: Descriptor,
+        named place: FilePath
+    ) async throws(StagingError) {
+        do throws(S3Error) {
+            _ = try await FileDownload(from: store, observe: meter.observer)
+                .run(
+                    pack.key,
+                    expecting: ExpectedObject(size: pack.size),
+                    into: file.raw,
+                    named: place.logSafe
+                )
+        } catch {
+            throw .store("fetch the pack \(pack.key)", error)
+        }
+    }
+
+    /// Unpacks a pack that lies in a file.
+    ///
+    /// - Parameter part: counts what this attempt unpacks.
+    /// - Throws: `.mismatch` or `.refused` for a file that is not the promised pack.
+    func unpack(
+        _ pack: PackEntry,
+        from file: Descriptor,
+        named place: FilePath,
+        into target: any PackTarget,
+        _ part: PhaseMeter
+    ) async throws(StagingError) {
+        let sink = PackSink(into: target) { [meter] _, files in
+            for meter in [meter, part] { meter.finished(files, packed: files) }
+        }
+        var position: Int64 = 0
+        while true {
+            let count = try Self.pass(file, place, from: position, to: sink)
+            guard count > 0 else { break }
+            position += Int64(count)
+            await Task.yield()
+            guard !Task.isCancelled else {
+                throw StagingError(.cancelled, what: "Cannot unpack \(place): cancelled")
+            }
+        }
+        try check(pack, size: position, try sink.finish())
+    }
+
+    /// Reads one piece of a file into `sink`; 0 at its end.
+    private static func pass(
+        _ file: Descriptor,
+        _ place: FilePath,
+        from position: Int64,
+        to sink: PackSink
+    ) throws(StagingError) -> Int {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        // SAFETY: this scope owns `buffer`; the sink keeps nothing of it.
+        defer { buffer.deallocate() }
+        let count: Int
+        do throws(StagingError) {
+            count = try file.read(at: position, into: buffer, name: place)
+        } catch {
+            // As if it were another file.
+            throw StagingError(.mismatch, what: error.what)
+        }
+        guard count > 0 else { return 0 }
+        do {
+            try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        } catch let error as StagingError {
+            throw error
+        } catch {
+            throw StagingError(.io, what: "Cannot unpack \(place)", cause: error)
+        }
+        return count
     }
 }

@@ -42,7 +42,7 @@ package struct StageRun: Sendable {
 
     private enum Step: Sendable {
         case runPack([SurveyedFile])
-        case contentPack([SurveyedFile], PackPlan.Times)
+        case contentPack([SurveyedFile], PackPlan.Times, isShared: Bool?)
         case shared(SurveyedFile)
         case linked(LinkedFile)
         case ofRun(SurveyedFile)
@@ -62,8 +62,11 @@ package struct StageRun: Sendable {
         steps += plan.stored.map { .stored($0) } + plan.storedTrees.map { .storedTree($0) }
         steps += plan.linked.map { .linked($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }
-        if !plan.dataPack.isEmpty { steps.append(.contentPack(plan.dataPack, .own)) }
-        if !plan.toolPack.isEmpty { steps.append(.contentPack(plan.toolPack, .fixed)) }
+        for (files, times) in [(plan.dataPack, PackPlan.Times.own), (plan.toolPack, .fixed)]
+        where !files.isEmpty {
+            let isShared = plan.isShared(files.lazy.map(\.path))
+            steps.append(.contentPack(files, times, isShared: isShared))
+        }
         let outcomes = try await boundedMap(steps, limit: transfers) {
             (step) async throws(StagingError) -> Outcome in try await perform(step)
         }
@@ -90,8 +93,10 @@ package struct StageRun: Sendable {
                     _ = try await verified(source, to: key, name: "the pack")
                 }
             )
-        case .contentPack(let files, let times):
-            return .pack(try await contentPack(try PackPlan(files, times: times)))
+        case .contentPack(let files, let times, let isShared):
+            var pack = try await contentPack(try PackPlan(files, times: times))
+            pack.isShared = isShared
+            return .pack(pack)
         case .shared(let file):
             return .input(try await shared(file))
         case .linked(let link):

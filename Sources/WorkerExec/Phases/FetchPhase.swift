@@ -10,6 +10,8 @@ import Staging
 struct FetchPhase: Sendable {
     let attempt: Attempt
     let frames: FrameWriter
+    /// The node's, if it has one.
+    let cache: CachedFetch?
 
     /// What `push` needs to know of the fetch.
     struct HandOver: Codable, Sendable {
@@ -33,7 +35,8 @@ struct FetchPhase: Sendable {
                 store: attempt.store,
                 spec: attempt.spec,
                 roots: roots,
-                meter: meter
+                meter: meter,
+                cache: cache
             )
             try await frames.showing({ meter.frame }) { () async throws(StagingError) in
                 try await fetch()
@@ -79,7 +82,7 @@ extension PhaseMeter {
         let reading = reading
         return .progress(
             phase: phase,
-            bytes: reading.bytes,
+            bytes: reading.bytes + reading.cachedBytes,
             totalBytes: reading.totalBytes,
             files: reading.files,
             totalFiles: reading.totalFiles

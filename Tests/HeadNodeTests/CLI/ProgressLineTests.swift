@@ -31,6 +31,21 @@ struct ProgressLineTests {
         )
     }
 
+    /// Invariant of every figure that comes from elsewhere: it may be odd, and ends nothing.
+    @Test(arguments: [Int64.min, -1, 0, 1, 1 << 60, .max])
+    func noFigureIsTooOdd(_ bytes: Int64) {
+        for total in [0, 1, Int64(1) << 60] {
+            for seconds in [0, 0.3, 1e12] {
+                #expect(line(max(bytes, 0) >> 2, of: total, after: seconds).hasPrefix("push"))
+            }
+        }
+        #expect(!ByteCount.text(bytes).isEmpty)
+        for value in [Double(bytes), 1e306, -1e306, .infinity] {
+            #expect(!Decimals.text(value, 3).isEmpty)
+            #expect(value.toTheMillisecond.isFinite)
+        }
+    }
+
     @Test(arguments: [
         (0, "0 B"), (999, "999 B"), (1000, "0.98 KiB"), (1024, "1.00 KiB"), (10_240, "10.0 KiB"),
         (1_048_576, "1.00 MiB"), (1_047_552, "1.00 MiB"), (Int64.max, "8192 PiB"),

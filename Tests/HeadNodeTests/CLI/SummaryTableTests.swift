@@ -32,6 +32,7 @@ struct SummaryTableTests {
                 packed: 8,
                 requests: 9
             ),
+            PhaseReport(name: "fetch", seconds: 1, files: 8, cachedFiles: 5, cachedBytes: 9),
             PhaseReport(name: "tool", seconds: 12.5),
         ]
         var done = ending(.ok, refused: ["/a was left behind: it is a FIFO"])
@@ -42,6 +43,7 @@ struct SummaryTableTests {
             SummaryTable(run, done, phases, ["stage": 13]).text == """
                 phase  seconds     bytes  files  packed  there already  requests  retries
                 stage    0.052  18.5 KiB      8       8             13         9        0
+                fetch    1.000       0 B      8       0              5         0        0
                 tool    12.500       0 B      0       0              0         0        0
                 The tool used 2.50 CPU seconds and at most 44.0 MiB of memory in one process.
                 Note: /a was left behind: it is a FIFO.

@@ -132,7 +132,7 @@ import Testing
 
 extension String {
     /// What stands before `part`.
-    fileprivate func part(before part: String) -> String {
+    func part(before part: String) -> String {
         let bytes = Array(utf8)
         let wanted = Array(part.utf8)
         let cut = bytes.indices.first { bytes[$0...].starts(with: wanted) } ?? bytes.endIndex

@@ -146,6 +146,10 @@ struct AlteredStore: ObjectStore {
         )
     }
 
+    func openUploads(below prefix: [UInt8]) async throws(S3Error) -> [OpenUpload] {
+        try await inner.openUploads(below: prefix)
+    }
+
     func abortMultipart(_ key: ObjectKey, upload: UploadID) async throws(S3Error) {
         try await inner.abortMultipart(key, upload: upload)
     }

@@ -175,6 +175,25 @@ import Testing
         #expect(freed(facts(keys)).isEmpty)
     }
 
+    @Test func oldUploadsAreCutOffUnlessARunMayGoOn() throws {
+        let live = try RunID("2-0123456789abcdef")
+        func upload(_ key: ObjectKey, _ begun: Int64? = Self.old) -> OpenUpload {
+            OpenUpload(key: key, id: UploadID("\(key)\(begun ?? 0)"), begun: begun)
+        }
+        let cutOff = [
+            upload(stage), upload(pack), upload(data), upload(layout.runPack(run, nonce: "a")),
+        ]
+        let kept = try [
+            upload(stage, Self.young), upload(stage, nil), upload(layout.data(live, attempt, 0)),
+            upload(other.data(run, attempt, 0)), upload(ObjectKey("elsewhere/1")),
+        ]
+        let facts = facts([layout.spec(live)]) {
+            $0.runs[live] = .init(isLive: true)
+            $0.uploads = cutOff + kept
+        }
+        #expect(GarbagePlan(facts, grace: 7 * Self.day, now: Self.now).uploads == cutOff)
+    }
+
     @Test func whatTrialsHaveLeftIsFreed() {
         let keys = [layout.marker(nonce: "a"), layout.doctor(nonce: "a", "put")]
         #expect(Set(freed(facts(keys))) == Set(keys))

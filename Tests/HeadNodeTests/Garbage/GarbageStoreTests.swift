@@ -214,10 +214,13 @@ import Transport
         for key in [left, running] { try await place.put(key) }
         let all = try await place.keys
 
+        let upload = try await place.store.createMultipart(loose, options: PutOptions())
         // Nothing is old enough; the link that is gone is marked.
         let first = try await place.free(after: 6)
         #expect(first.items.isEmpty)
         #expect(first.marks == [purged.0])
+        let open = try await place.store.openUploads(below: place.layout.everything)
+        #expect(open.map(\.id) == [upload])
         #expect(try await place.keys == all)
 
         let gone = [
@@ -226,6 +229,8 @@ import Transport
         ]
         let second = try await place.free(after: 8)
         #expect(Set(second.items.map(\.key)) == Set(gone))
+        #expect(second.uploads?.map(\.key) == [loose])
+        #expect(try await place.store.openUploads(below: place.layout.everything).isEmpty)
         let rest = try await place.keys
         #expect(rest == all.subtracting(gone))
         #expect(
@@ -264,6 +269,25 @@ import Transport
             transfers: 4
         )
         #expect(try await survey().links[link.0]?.path == .unknown)
+    }
+
+    @Test(
+        "uploads that are not listed to us keep nothing else from being freed",
+        arguments: [S3Error.Code.accessDenied, .refused, .unavailable]
+    )
+    func uploadsThatAreNotListed(_ code: S3Error.Code) async throws {
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            if call.kind == .openUploads { throw S3Error(code, what: "Cannot list the uploads") }
+        }
+        let layout = JobLayout(prefix: try KeyPrefix("gc"), instance: try InstanceName("test"))
+        let survey = GarbageSurvey(store: store, layout: layout, mount: nil, transfers: 4)
+        if code == .unavailable {
+            await #expect(throws: HeadError.self) { try await survey() }
+        } else {
+            let facts = try await survey()
+            #expect(facts.uploads == nil)
+            #expect(GarbagePlan(facts, grace: Self.day, now: 0).uploads == nil)
+        }
     }
 
     @Test("links from before the mount was moved are not taken for gone")

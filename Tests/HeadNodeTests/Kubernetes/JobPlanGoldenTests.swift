@@ -33,6 +33,11 @@ import Testing
         try check(PlanSample.plan(PlanSample.order(), settings), "split-memory.json")
     }
 
+    @Test func theNodeHasACache() throws {
+        let settings = try PlanSample.caching("cache: {path: /var/cache/galaxy, size: 200Gi}")
+        try check(PlanSample.plan(PlanSample.order(), settings), "split-cache.json")
+    }
+
     private func check(_ plan: JobPlan, _ name: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]

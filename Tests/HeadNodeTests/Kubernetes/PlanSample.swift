@@ -92,6 +92,14 @@ enum PlanSample {
         try whole(lines).kubernetes
     }
 
+    /// The settings with this text beside `kubernetes:`, and more below it.
+    static func caching(_ lines: String, _ more: String = "") throws -> KubernetesSettings {
+        var resolver = resolver(
+            lines + "\nkubernetes:\n  worker_image: \(worker)\n" + more.indented(2)
+        )
+        return try resolver.settings().kubernetes
+    }
+
     /// All settings with this text below `kubernetes:`.
     static func whole(_ lines: String = "") throws -> Settings {
         var resolver = resolver("kubernetes:\n  worker_image: \(worker)\n" + lines.indented(2))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Digests
 import Glibc
 import Names
@@ -280,8 +281,8 @@ import Testing
             }
             #expect(tally.reading.files == 11)
             #expect(tally.reading.isInterrupted)
-            #expect(try Shell.run("ls -A '\(folder)' | wc -l") == "11\n")
-            #expect(try Shell.run("find '\(folder)' -type f ! -size 2c") == "")
+            let left = try Shell.run("cd '\(folder)'; ls -A | wc -l; find . -type f ! -size 2c")
+            #expect(left == "11\n")
         }
     }
 

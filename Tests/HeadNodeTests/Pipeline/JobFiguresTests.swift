@@ -38,7 +38,7 @@ import Testing
             exitCode: 0,
             message: "",
             phases: [
-                PhaseReport(name: "fetch", seconds: 1, bytes: 6),
+                PhaseReport(name: "fetch", seconds: 1, bytes: 6, cachedBytes: 8),
                 PhaseReport(name: "tool", seconds: 2.5),
                 PhaseReport(name: "push", seconds: .nan, bytes: 7),
                 PhaseReport(name: "collect", seconds: 0.25, bytes: 7),
@@ -49,7 +49,8 @@ import Testing
         )
         #expect(
             try text(state, ending)
-                == #"{"collect_seconds":0.25,"cpu_seconds":1.75,"fetch_bytes":6,"fetch_seconds":1,"#
+                == #"{"collect_seconds":0.25,"cpu_seconds":1.75,"fetch_bytes":6,"#
+                + #""fetch_cached_bytes":8,"fetch_seconds":1,"#
                 + #""peak_memory_bytes":1024,"push_bytes":7,"push_seconds":0,"stage_bytes":5,"#
                 + #""stage_seconds":0.123,"tool_seconds":2.5,"tries":2}"#
         )

@@ -61,6 +61,29 @@ import Testing
         #expect(found.remarks == [])
     }
 
+    @Test func aJobConfigurationInXMLHasTextsAlone() throws {
+        let typed = try settings(
+            [
+                "limits_cpu": .integer(2), "k8s_read_only_root_filesystem": .flag(true),
+                "retries": .integer(5), "k8s_walltime_limit": .integer(60),
+                "k8s_node_selector": .map(["pool": .text("big")]), "requests_memory": .null,
+            ],
+            flags: ["kubernetes.k8s_use_service_account=true"]
+        )
+        let texts = try settings(
+            [
+                "limits_cpu": .text("2"), "k8s_read_only_root_filesystem": .text("\n True "),
+                "retries": .text("5"), "k8s_walltime_limit": .text("60"),
+                "k8s_node_selector": .text("{pool: big}"), "docker_sudo": .text("true"),
+            ],
+            flags: ["kubernetes.k8s_use_service_account=Yes"]
+        )
+        #expect(typed.settings == texts.settings)
+        #expect(texts.settings.retries == 5)
+        #expect(texts.settings.kubernetes.tool.isRootReadOnly)
+        #expect(texts.remarks == [])
+    }
+
     @Test func whatIsGalaxysOwnIsSkipped() throws {
         let found = try settings([
             "docker_enabled": .flag(true), "docker_default_container_id": .text("busybox"),

@@ -111,6 +111,15 @@ struct FakeCluster {
         }
     }
 
+    /// Deletes the Job of a run's first try.
+    func deleteJob(of job: GalaxyJob) throws {
+        let names = try Shell.run(
+            "grep -oE '\(job.id)-[0-9a-f]{16}' \(job.directory)/galaxy_s3/run.json"
+        )
+        let run = names.prefix { $0 != "\n" }
+        try tell("DELETE", "/apis/batch/v1/namespaces/galaxy/jobs/gxy-lab-\(run)-1", "{}")
+    }
+
     /// Anything else that an API server takes.
     @discardableResult
     func tell(

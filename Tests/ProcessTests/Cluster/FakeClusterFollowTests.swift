@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import TestSupport
 import Testing
 
@@ -77,6 +78,26 @@ import Testing
         }
     }
 
+    @Test("while no head is there the tool ends, and its Job is removed as its time to live does")
+    func removedWhileNobodyWatches() async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.hold()
+            let head = try fake.start(job)
+            try await Patience.long.wait("the pod to run") { head.output.contains(#""running""#) }
+            head.send(SIGKILL)
+            try await head.ending()
+            try fake.release()
+            try await fake.waitForPod("Succeeded")
+            try fake.deleteJob(of: job)
+            try await Patience.long.wait("the Job to be gone") { try fake.counts().jobs == 0 }
+            let (status, answer) = try await fake.run(job)
+            expectDone(job, status, answer)
+            #expect(answer.isResumed == true)
+            #expect(try fake.requests("create").count == 1, "the tool ran once")
+        }
+    }
+
     @Test(
         "events come twice, late, in any order, or with what was before",
         arguments: ["duplicate", "reorder", "stale"]
@@ -115,14 +136,7 @@ import Testing
             try fake.rules(#"[{"path": "watch=true", "silent": 3600, "times": 2}]"#)
             let head = try fake.start(job)
             try await fake.waitForPod("Succeeded")
-            if isRemoved {
-                let jobs = "/apis/batch/v1/namespaces/galaxy/jobs"
-                let names = try Shell.run(
-                    "grep -oE '1-[0-9a-f]{16}' \(job.directory)/galaxy_s3/run.json"
-                )
-                let run = try #require(names.split(separator: "\n").first)
-                try fake.tell("DELETE", "\(jobs)/gxy-lab-\(run)-1", "{}")
-            }
+            if isRemoved { try fake.deleteJob(of: job) }
             let ending = try await head.ending(.veryLong)
             expectDone(job, ending.status, try RunAnswer(ending))
         }

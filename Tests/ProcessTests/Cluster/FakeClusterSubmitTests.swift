@@ -52,6 +52,23 @@ import Testing
     }
 
     @Test(
+        "the Job was not made, whatever the answer",
+        arguments: [
+            #""status": 500"#, #""status": 503"#, #""status": 409, "reason": "Conflict""#,
+            #""reset": true"#,
+        ]
+    )
+    func refusedOnce(what: String) async throws {
+        try await FakeCluster.run { fake in
+            let job = try fake.job()
+            try fake.rules(#"[{"method": "POST", "path": "/jobs", "times": 1, \#(what)}]"#)
+            let (status, answer) = try await fake.run(job)
+            try expectDone(fake, job, status, answer)
+            #expect(try fake.requests("create").count == 2)
+        }
+    }
+
+    @Test(
         "the Job was made, and the answer says that it was not, or is lost",
         arguments: [#""status": 500"#, #""status": 504"#, #""reset": true"#]
     )

@@ -55,6 +55,26 @@ import Transport
     }
 
     @Test(arguments: ContractBackend.available)
+    func `uploads that are under way are listed`(backend: ContractBackend) async throws {
+        let (store, prefix) = try await backend.fresh()
+        let below = Array(prefix.utf8)
+        #expect(try await store.openUploads(below: below).isEmpty)
+        let first = try ObjectKey(prefix + "a & <odd> %2B")
+        let second = try ObjectKey(prefix + "b")
+        var expected: Set<UploadID> = []
+        for key in [first, second, second] {
+            expected.insert(try await store.createMultipart(key, options: PutOptions()))
+        }
+        let found = try await store.openUploads(below: below)
+        #expect(Set(found.map(\.id)) == expected)
+        #expect(found.map(\.key).sorted() == [first, second, second])
+        #expect(found.allSatisfy { $0.begun != nil })
+        #expect(try await store.openUploads(below: below + Array("b".utf8)).count == 2)
+        for upload in found { try await store.abortMultipart(upload.key, upload: upload.id) }
+        #expect(try await store.openUploads(below: below).isEmpty)
+    }
+
+    @Test(arguments: ContractBackend.available)
     func `an aborted upload leaves nothing`(backend: ContractBackend) async throws {
         let (store, prefix) = try await backend.fresh()
         let key = try ObjectKey(prefix + "gone")

@@ -11,7 +11,7 @@ struct JobConfigCheck {
     let runners: [String]
     let environments: [String]
 
-    private let file: JobConfigFile
+    private let file: JobConfig
     private let sources: SettingsSources
     private let executor: Settings.ExecutorKind?
     /// What holds where neither runner nor environment says it.
@@ -23,7 +23,7 @@ struct JobConfigCheck {
     ///   - sources: what is configured beside it.
     ///   - executor: what that says of the executor; nil where it says nothing that can be used.
     init(
-        _ file: JobConfigFile,
+        _ file: JobConfig,
         _ sources: SettingsSources,
         executor: Settings.ExecutorKind?
     ) {
@@ -31,6 +31,7 @@ struct JobConfigCheck {
         self.sources = sources
         self.executor = executor
         problems = file.problems
+        warnings = file.warnings
         let ours = file.runners.filter { $0["load"]?.value == .text(GalaxyParameter.ourRunner) }
         runners = ours.map(\.name)
         let names = Set(runners)
@@ -49,8 +50,8 @@ struct JobConfigCheck {
 
     // MARK: Runners
 
-    private mutating func check(runner: JobConfigFile.Section) {
-        remark(passedOver: runner, under: "kwds")
+    private mutating func check(runner: JobConfig.Section) {
+        takeOver(runner)
         for parameter in runner.parameters where !GalaxyParameter.apart.contains(parameter.name) {
             let name = parameter.name
             if GalaxyParameter.ofRunners.contains(name) {
@@ -70,7 +71,7 @@ struct JobConfigCheck {
                     "the runner \(shown(runner)) takes no parameter \(ConfigValues.shown(name)), and "
                         + "Galaxy does not start with it",
                     belongs
-                        ? "Write it at the environments of this runner."
+                        ? "Write it at the \(file.form.environment)s of this runner."
                         : near.map { "Write \($0)." } ?? "Delete it."
                 )
             }
@@ -78,7 +79,7 @@ struct JobConfigCheck {
         resolve(runner.kubernetesEntries)
     }
 
-    private mutating func checkName(ofRunner parameter: JobConfigFile.Parameter) {
+    private mutating func checkName(ofRunner parameter: JobConfig.Parameter) {
         let path = "kubernetes.\(parameter.name)"
         if let ignored = IgnoredKey.at(path) {
             warnings.append(ignored.warning(at: parameter.origin))
@@ -89,7 +90,7 @@ struct JobConfigCheck {
     }
 
     /// Whether a setting of the plugin's has one of its words.
-    private mutating func check(choice parameter: JobConfigFile.Parameter) {
+    private mutating func check(choice parameter: JobConfig.Parameter) {
         let words = [
             "metadata": ["external", "internal"], "output_mode": ["copy", "link", "object_store"],
         ]
@@ -105,10 +106,10 @@ struct JobConfigCheck {
     // MARK: Environments
 
     private mutating func check(
-        _ environment: JobConfigFile.Section,
-        of runner: JobConfigFile.Section?
+        _ environment: JobConfig.Section,
+        of runner: JobConfig.Section?
     ) {
-        remark(passedOver: environment, under: "params")
+        takeOver(environment)
         var parameters = DestinationParameters()
         for parameter in environment.parameters
         where !GalaxyParameter.apart.contains(parameter.name) && parameter.value != .null {
@@ -132,8 +133,8 @@ struct JobConfigCheck {
 
     /// A parameter that is neither ours nor known to have an effect.
     private mutating func checkStranger(
-        _ parameter: JobConfigFile.Parameter,
-        in environment: JobConfigFile.Section
+        _ parameter: JobConfig.Parameter,
+        in environment: JobConfig.Section
     ) {
         let name = parameter.name
         let shownName = ConfigValues.shown(name)
@@ -171,8 +172,8 @@ struct JobConfigCheck {
         + GalaxyParameter.ofEnvironments.union(GalaxyParameter.apart).sorted()
 
     private mutating func checkOutputs(
-        _ environment: JobConfigFile.Section,
-        _ runner: JobConfigFile.Section?
+        _ environment: JobConfig.Section,
+        _ runner: JobConfig.Section?
     ) {
         let name = "outputs_to_working_directory"
         let mode = (environment["output_mode"] ?? runner?["output_mode"])?.word ?? outputMode
@@ -186,45 +187,43 @@ struct JobConfigCheck {
             warnings.append(
                 ConfigProblem(
                     at: environment.origin,
-                    what: "the environment \(shown(environment)) does not say \(name)",
-                    remedy: "Write `\(name): true` here, unless galaxy.yml says so."
+                    what: "the \(file.form.environment) \(shown(environment)) does not say \(name)",
+                    remedy:
+                        "Write \(file.form.parameter(name, "true")) here, unless galaxy.yml says so."
                 )
             )
         }
     }
 
-    private mutating func checkContainer(_ environment: JobConfigFile.Section) {
+    private mutating func checkContainer(_ environment: JobConfig.Section) {
         guard executor == .kubernetes, environment["docker_enabled"]?.isTrue != true else { return }
         let origin = environment["docker_enabled"]?.origin ?? environment.origin
         problems.append(
             ConfigProblem(
                 at: origin,
                 what:
-                    "Galaxy looks for no container for the environment \(shown(environment)), and a "
-                    + "pod needs one",
-                remedy: "Write `docker_enabled: true`."
+                    "Galaxy looks for no container for the \(file.form.environment) "
+                    + "\(shown(environment)), and a pod needs one",
+                remedy: "Write \(file.form.parameter("docker_enabled", "true"))."
             )
         )
     }
 
     /// Galaxy lays the next environment's parameters over the last one's.
-    private mutating func checkResubmission(_ environment: JobConfigFile.Section) {
-        guard case .list(let steps)? = environment["resubmit"]?.value,
-            let origin = environment["resubmit"]?.origin
-        else { return }
-        for case .map(let step) in steps {
-            guard case .text(let name)? = step["environment"] else { continue }
+    private mutating func checkResubmission(_ environment: JobConfig.Section) {
+        for step in environment.resubmissions {
+            guard let name = step.environment else { continue }
             guard let next = find(environment: name) else {
                 problems.append(
                     ConfigProblem(
-                        at: origin,
-                        what: "there is no environment \(ConfigValues.shown(name))",
+                        at: step.origin,
+                        what: "there is no \(file.form.environment) \(ConfigValues.shown(name))",
                         remedy: "Name one that is there."
                     )
                 )
                 continue
             }
-            guard case .text(let condition)? = step["condition"] else { continue }
+            guard let condition = step.condition else { continue }
             for (word, limits) in Self.limits where condition.contains(word) {
                 for limit in limits where environment[limit] != nil && next[limit] == nil {
                     warnings.append(
@@ -247,12 +246,9 @@ struct JobConfigCheck {
     ]
 
     /// By its name, or by a tag.
-    private func find(environment name: String) -> JobConfigFile.Section? {
+    private func find(environment name: String) -> JobConfig.Section? {
         file.environments.first { $0.name == name }
-            ?? file.environments.first { environment in
-                guard case .list(let tags)? = environment["tags"]?.value else { return false }
-                return tags.contains(.text(name))
-            }
+            ?? file.environments.first { $0.tags.contains(name) }
     }
 
     // MARK: All of it
@@ -281,24 +277,16 @@ struct JobConfigCheck {
                     place: file.name,
                     what: "tools of the class \(kind) need Galaxy's files, and come to \(name)",
                     remedy:
-                        "Write `{class: \(kind), environment: …}` with an environment of a local runner."
+                        "Write \(file.form.tools(ofClass: kind)) with one of a local runner."
                 )
             )
         }
     }
 
-    private mutating func remark(
-        passedOver section: JobConfigFile.Section,
-        under key: String
-    ) {
-        for parameter in section.passedOver {
-            report(
-                parameter,
-                "Galaxy passes \(ConfigValues.shown(parameter.name)) over, because \(shown(section)) "
-                    + "has \(key)",
-                "Write it below \(key)."
-            )
-        }
+    /// What the file's own form has of it.
+    private mutating func takeOver(_ section: JobConfig.Section) {
+        problems += section.problems
+        warnings += section.warnings
     }
 
     /// Finds the values that cannot be used.
@@ -324,19 +312,19 @@ struct JobConfigCheck {
     }
 
     private mutating func report(
-        _ parameter: JobConfigFile.Parameter,
+        _ parameter: JobConfig.Parameter,
         _ what: String,
         _ remedy: String
     ) {
         problems.append(ConfigProblem(at: parameter.origin, what: what, remedy: remedy))
     }
 
-    private func shown(_ section: JobConfigFile.Section) -> String {
+    private func shown(_ section: JobConfig.Section) -> String {
         ConfigValues.shown(section.name)
     }
 }
 
-extension JobConfigFile.Section {
+extension JobConfig.Section {
     /// What a runner says of the cluster, as our own configuration has it.
     fileprivate var kubernetesEntries: [ConfigEntry] {
         parameters.compactMap { parameter in
@@ -349,11 +337,9 @@ extension JobConfigFile.Section {
     }
 }
 
-extension JobConfigFile.Parameter {
+extension JobConfig.Parameter {
     /// A text as it is; nil for what is none.
-    fileprivate var word: String? {
-        if case .text(let text) = value { text } else { nil }
-    }
+    fileprivate var word: String? { value.word }
 
     /// As Galaxy reads yes and no.
     fileprivate var isTrue: Bool {

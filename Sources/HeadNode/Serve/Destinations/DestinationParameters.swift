@@ -117,11 +117,16 @@ extension ParameterValue {
             .joined
     }
 
-    /// As Galaxy reads a word for yes and no (`galaxy.util.asbool`): Python writes `True`.
+    /// As Galaxy reads a word for yes and no (`galaxy.util.asbool`): Python writes `True`, and XML has
+    /// texts with whatever stands around them.
     static func word(for text: String) -> String {
-        let folded = text.utf8.map(\.asciiLowercase)
-        let isTrue = ["true", "yes", "on", "1"].contains { folded.elementsEqual($0.utf8) }
-        let isFalse = ["false", "no", "off", "0"].contains { folded.elementsEqual($0.utf8) }
+        let spaces = " \t\r\n".utf8
+        var folded = text.utf8.map(\.asciiLowercase)[...]
+        while let byte = folded.first, spaces.contains(byte) { folded.removeFirst() }
+        while let byte = folded.last, spaces.contains(byte) { folded.removeLast() }
+        let isTrue = ["true", "yes", "on", "y", "t", "1"].contains { folded.elementsEqual($0.utf8) }
+        let isFalse = ["false", "no", "off", "n", "f", "0"]
+            .contains { folded.elementsEqual($0.utf8) }
         return isTrue ? "true" : isFalse ? "false" : text
     }
 

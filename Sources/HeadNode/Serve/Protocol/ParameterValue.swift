@@ -14,6 +14,13 @@ enum ParameterValue: Sendable, Hashable {
     case map([String: ParameterValue])
 }
 
+extension ParameterValue {
+    /// A text as it is; nil for what is none.
+    var word: String? {
+        if case .text(let text) = self { text } else { nil }
+    }
+}
+
 extension ParameterValue: Codable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

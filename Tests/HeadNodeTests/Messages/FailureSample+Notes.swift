@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Digests
+import Names
+import S3Client
+import Staging
+import TestSupport
+import Testing
+
+@testable import HeadNode
+
+extension FailureSample {
+    /// What the head has noted, and what the bucket says of a run.
+    static let notes: [FailureSample] = [
+        FailureSample("run-held-by-another-head") {
+            let folder = try JobFolder()
+            let job = try FilePath("\(folder.path)/jobs/42")
+            let first = try RunFolder(jobDirectory: job)
+            return try await folder.error {
+                _ = try RunFolder(jobDirectory: job)
+                withExtendedLifetime(first) {}
+            }
+        },
+        FailureSample("run-unknown") {
+            let folder = try JobFolder()
+            return try await folder.error { _ = try RunNotes(folder.description()) }
+        },
+        FailureSample("run-notes-damaged") {
+            let folder = try JobFolder()
+            let notes = try RunFolder(jobDirectory: FilePath("\(folder.path)/jobs/42"))
+            try folder.write("jobs/42/galaxy_s3/run.json", "{")
+            return try await folder.error { _ = try notes.state() }
+        },
+        FailureSample("run-began-elsewhere") {
+            let settings = try ScriptedWork.settings.get()
+            var before = settings
+            before.storage.bucket = "old-bucket"
+            let state = RunState(
+                run: try run(),
+                descriptionSHA256: SHA256Digest(of: []),
+                place: RunPlace(before)
+            )
+            return try await JobFolder().error { try state.check(RunPlace(settings)) }
+        },
+        FailureSample("run-of-another-description") {
+            let place = RunPlace(try ScriptedWork.settings.get())
+            var state = RunState(
+                run: try run(),
+                descriptionSHA256: SHA256Digest(of: []),
+                place: place
+            )
+            state.tries = [RunState.Try(number: 1)]
+            let other = SHA256Digest(of: [1])
+            return try await JobFolder()
+                .error {
+                    _ = try RunOpening(
+                        noted: state,
+                        wanted: nil,
+                        descriptionSHA256: other,
+                        place: place
+                    )
+                }
+        },
+        FailureSample("run-ended-without-results") {
+            .refused(Recollection.nothing(of: try run(), "The job was cancelled."))
+        },
+        FailureSample("run-left-by-its-watcher") {
+            .refused(
+                HeadError(
+                    .interrupted,
+                    what: "Run \(try run()) goes on without being watched",
+                    remedy: "Follow it with galaxy-head-node run."
+                )
+            )
+        },
+        reading("result-forged", .result, Array("{}".utf8)),
+        reading("report-not-the-committed-one", .report, Array("{}".utf8)),
+        reading("report-gone", .report, nil),
+        FailureSample("object-of-another-kind") {
+            let store = InMemoryObjectStore()
+            let key = try ObjectKey("galaxy/staged/0a1b/2c3d")
+            _ = try await store.put(key, bytes: Array("{".utf8))
+            return try await JobFolder()
+                .error {
+                    try await HeadNode.staging("Cannot stage job 42") {
+                        () async throws(StagingError) in
+                        _ = try await DocumentStore(store)
+                            .read(RunResult.self, at: key, name: "record")
+                    }
+                }
+        },
+    ]
+
+    private enum Document {
+        case result
+        case report
+    }
+
+    /// Reads a document that is not what it should be.
+    private static func reading(
+        _ name: String,
+        _ document: Document,
+        _ bytes: [UInt8]?
+    ) -> FailureSample {
+        FailureSample(name) {
+            let store = InMemoryObjectStore()
+            let run = try run()
+            let desk = ResultDesk(
+                store: store,
+                settings: try ScriptedWork.settings.get(),
+                run: run
+            )
+            let attempt = try AttemptID("0f8fad5b-d9cb-469f-a165-70867728950e-0a1b2c3d")
+            let key =
+                document == .result ? desk.layout.result(run) : desk.layout.report(run, attempt)
+            if let bytes { _ = try await store.put(key, bytes: bytes) }
+            return try await JobFolder()
+                .error {
+                    switch document {
+                    case .result: _ = try await desk.result()
+                    case .report:
+                        _ = try await desk.report(of: attempt, sha256: SHA256Digest(of: []))
+                    }
+                }
+        }
+    }
+}

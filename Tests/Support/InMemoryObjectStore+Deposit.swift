@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Digests
+import Names
+import S3Client
+import Transport
+
+extension InMemoryObjectStore {
+    package func deposit(
+        _ key: ObjectKey,
+        body: HTTPBody,
+        checksum: CRC64NVME,
+        options: PutOptions
+    ) async throws(S3Error) -> PutReceipt {
+        let eTag = try await put(key, body: body, checksum: checksum, options: options)
+        return PutReceipt(eTag: eTag, checksum: confirmsPuts ? checksum : nil)
+    }
+}

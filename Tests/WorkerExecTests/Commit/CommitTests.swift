@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Contract
+import Digests
+import Names
+import Testing
+
+@testable import WorkerExec
+
+/// Two attempts at one run that end at the same time, in every order of their last steps (invariant
+/// 1): one wins, its bytes count, and nothing of the other stays.
+@Suite struct CommitTests {
+    /// The requests of an attempt that loses: log pack and output, each stored and looked at; report;
+    /// result; the result that was first; removal. Who wins makes the first six.
+    static let steps = 8
+    private static let commit = 6
+
+    @Test(arguments: 0..<steps, 0..<steps)
+    func `one attempt wins, whole, and nothing of the other stays`(
+        ahead: Int,
+        behind: Int
+    ) async throws {
+        let bucket = MemoryBucket()
+        let one = try Contender("one", in: bucket)
+        let two = try Contender("two", in: bucket)
+        async let first: Void = one.push()
+        async let second: Void = two.push()
+        await one.turns.grant(ahead)
+        await two.turns.grant(behind)
+        await one.turns.grant(Self.steps)
+        await two.turns.grant(Self.steps)
+        try await first
+        try await second
+
+        let isSecond = ahead < Self.commit && behind >= Self.commit
+        let (winner, loser) = isSecond ? (two, one) : (one, two)
+        try expectAll(of: winner, in: bucket)
+        let loserID = loser.attempt.id.description
+        #expect(bucket.keys.filter { $0.contains(loserID) } == [])
+        #expect(bucket.keys.count == 4, "pack, output, report and result: \(bucket.keys)")
+    }
+
+    private func expectAll(of winner: Contender, in bucket: MemoryBucket) throws {
+        let (attempt, keys) = (winner.attempt, winner.attempt.keys)
+        let result = try ContractCoding.decode(
+            RunResult.self,
+            from: #require(bucket.bytes(keys.result(attempt.run).description)),
+            name: "result"
+        )
+        let reportBytes = try #require(
+            bucket.bytes(keys.report(attempt.run, attempt.id).description)
+        )
+        let digest = SHA256Digest(of: reportBytes)
+        #expect(result.verdict == .committed(attempt: attempt.id, reportSHA256: digest))
+        let report = try ContractCoding.decode(
+            AttemptReport.self,
+            from: reportBytes,
+            name: "report"
+        )
+        let output = try #require(report.files.first { $0.path.description.hasSuffix("out.dat") })
+        guard case .object(let key) = output.location else {
+            Issue.record("the output has no object: \(output)")
+            return
+        }
+        #expect(bucket.bytes(key.description) == Array(winner.text.utf8))
+    }
+}
