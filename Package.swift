@@ -124,6 +124,12 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: settings,
         ),
+        .executableTarget(
+            name: "PlanBenchmark",
+            dependencies: ["Contract", "Names", "S3Client", "Staging", "TestSupport"],
+            path: "Benchmarks/PlanBenchmark",
+            swiftSettings: settings,
+        ),
         tests("NamesTests", ["Names", "Diagnostics", "TestSupport"]),
         tests("DigestsTests", ["Digests", "TestSupport"]),
         tests("TransportTests", ["Transport", "Diagnostics", "Digests", "TestSupport"]),

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ours is meant to reach, and whether it does; a goal whose row was not measured is left out."""
+
+import dataclasses
+
+from measuring import median
+from row_job import WHOLE
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    what: str
+    value: float
+    limit: float
+    # Whether more is better.
+    at_least: bool = False
+
+    @property
+    def is_met(self):
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    def __str__(self):
+        word = "at least" if self.at_least else "at most"
+        return f"{'met   ' if self.is_met else 'MISSED'} {self.what}: {self.value:.3g}, {word} {self.limit:g}"
+
+
+def goals(results):
+    """All goals that these results can say something of."""
+    for make in (large, packed, far, worker):
+        yield from (goal for goal in make(results) if goal.value is not None)
+
+
+def large(results):
+    limits = {("down", "wall"): 0.9, ("down", "cpu"): 0.9, ("up", "wall"): 1.0}
+    for (operation, name), limit in limits.items():
+        found = results.ratio(("large", "near-free", operation), name)
+        if found:
+            yield Goal(f"a large file {operation}, {name}, ours / best peer", found[0], limit)
+    clients = results.clients(("large", "near-free", "up"))
+    values = [median(clients.get(client, []), "cpu") for client in ("ours", "awscrt")]
+    if all(values):
+        yield Goal("a large file up, CPU, ours / awscrt", values[0] / values[1], 1.2)
+    for operation in ("down", "up"):
+        peak = median(results.clients(("large", "near-free", operation)).get("ours", []), "peak")
+        yield Goal(f"a large file {operation}, peak MiB", peak, 32)
+
+
+def packed(results):
+    """Small files in packs, beside whoever is quickest with one request a file."""
+    for phase, operation in (("stage", "up many"), ("fetch", "down many")):
+        clients = results.clients(("small", "SeaweedFS", operation))
+        ours = clients.get(f"ours, packed ({phase})")
+        walls = [median(records, "wall") for name, records in clients.items() if "packed" not in name]
+        counts = results.clients(("small", "near-free", operation)).values()
+        requests = [median(records, "requests") for records in counts]
+        if ours and walls:
+            yield Goal(
+                f"small files packed, {phase}, wall / one by one", median(ours, "wall") / min(walls), 0.25
+            )
+        if ours and requests:
+            share = median(ours, "requests") / min(requests)
+            yield Goal(f"small files packed, {phase}, requests / one by one", share, 1 / 50)
+
+
+def far(results):
+    for operation in ("up", "down"):
+        records = results.clients(("distance", "near-free, far", operation)).get("ours", [])
+        share = median(records, "share")
+        yield Goal(f"a far file {operation}, of what its connections carry", share, 0.9, at_least=True)
+    records = results.clients(("distance", "round trips", f"the job: {WHOLE}")).get("ours", [])
+    yield Goal("a job far away, round trips in a row", median(records, "trips"), 6)
+
+
+def worker(results):
+    def found(endpoint, operation, name):
+        return median(results.groups.get(("worker", endpoint, operation, "ours"), []), name)
+
+    for endpoint, operation, limit in (
+        ("none", "start to first byte", 10),
+        ("SeaweedFS", "an empty job", 40),
+    ):
+        wall = found(endpoint, operation, "wall")
+        yield Goal(f"the worker, {operation}, ms", wall and wall * 1000, limit)
+    yield Goal("the worker, an empty job, requests", found("SeaweedFS", "an empty job", "requests"), 6)
