@@ -14,9 +14,7 @@ class Head:
 
     def __init__(self, command, observe, log=subprocess.DEVNULL):
         self.observe = observe
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         self.count = 0
         self.lock = threading.Lock()
         self.thread = threading.Thread(target=self.read, daemon=True)

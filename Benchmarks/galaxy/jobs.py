@@ -184,7 +184,9 @@ def large(bench, dataset, rounds, readers, kind):
 
 
 def many(bench, small, count):
-    print(f"{count} jobs that do nothing, at once: first and last over, jobs a minute, requests a job, failed")
+    print(
+        f"{count} jobs that do nothing, at once: first and last over, jobs a minute, requests a job, failed"
+    )
     for way in MANY:
         bench.requests(way)
         first, last, failed = bench.burst(way, small, count)

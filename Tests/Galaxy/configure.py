@@ -165,7 +165,6 @@ if store == "disk":
         },
         "long": {**ours, "metadata": "internal", "limits.walltime": "10m"},
         "remote": {**ours, "tool_evaluation_strategy": "remote", "metadata_strategy": "extended"},
-        "mistaken": {**ours, "limits.walltime": "soon"},
         # No packs: every discovered output is an object too.
         "link": {
             **ours,
@@ -178,7 +177,6 @@ if store == "disk":
     rules += [
         {"id": "test_limited", "environment": "short"},
         {"id": "test_remote", "environment": "remote"},
-        {"id": "test_mistaken", "environment": "mistaken"},
     ]
 
 write(

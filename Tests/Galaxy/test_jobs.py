@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import LINES, begun
+import yaml
+from conftest import LINES, PATIENCE, begun
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,6 @@ def test_walltime_leads_to_the_next_environment(lab):
     ("tool", "inputs", "words"),
     [
         ("test_remote", {"text": "x"}, "`tool_evaluation_strategy: remote` needs Galaxy's files"),
-        ("test_mistaken", {"text": "x"}, "limits.walltime"),
         ("test_interactive", {}, "Interactive tools cannot be run through S3"),
     ],
 )
@@ -166,6 +166,34 @@ def test_what_is_refused_says_why(lab, lines, tool, inputs, words):
     assert started.end()["state"] == "error"
     (output,) = started.outputs.values()
     assert words in lab.galaxy.datasets.show_dataset(output)["misc_info"]
+
+
+def test_a_configuration_that_cannot_be_used_ends_galaxys_start(lab, tmp_path):
+    """With one clear message, and before anybody's job has failed."""
+    jobs = yaml.safe_load((lab.directory / "job_conf.yml").read_text())
+    jobs["execution"]["environments"]["s3"]["limits.waltime"] = "2h"
+    (tmp_path / "job_conf.yml").write_text(yaml.safe_dump(jobs))
+    galaxy = yaml.safe_load((lab.directory / "galaxy.yml").read_text())
+    galaxy["galaxy"] |= {
+        "job_config_file": str(tmp_path / "job_conf.yml"),
+        "data_dir": str(tmp_path / "data"),
+        "database_connection": f"sqlite:///{tmp_path}/universe.sqlite?isolation_level=IMMEDIATE",
+    }
+    (tmp_path / "galaxy.yml").write_text(yaml.safe_dump(galaxy))
+    started = subprocess.run(
+        ["galaxy-main", "-c", str(tmp_path / "galaxy.yml"), "--server-name", "main"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(lab.directory / "site")},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert started.returncode != 0
+    words = f"{tmp_path}/job_conf.yml:"
+    (said,) = {line for line in started.stderr.splitlines() if line.startswith(words)}
+    assert "limits.waltime" in said
+    assert "limits.walltime" in said
 
 
 def test_a_head_node_that_is_killed_is_started_again(lab):

@@ -33,9 +33,11 @@ package struct JobSurvey: Sendable {
     /// Links of tools and reference data, and where what they lead to belongs.
     private var trusted: [TrustedLink] = []
 
-    private struct TrustedLink {
+    private typealias FileList = any WritableKeyPath<JobSurvey, [SurveyedFile]> & Sendable
+
+    private struct TrustedLink: Sendable {
         let link: LinkEntry
-        let list: WritableKeyPath<JobSurvey, [SurveyedFile]>
+        let list: FileList
         /// Whether it lies in a directory that a link led to: its text then means another place there.
         let isBehindLink: Bool
     }
@@ -163,7 +165,7 @@ package struct JobSurvey: Sendable {
 
     private mutating func addFile(
         _ path: FilePath,
-        to list: WritableKeyPath<JobSurvey, [SurveyedFile]>
+        to list: FileList
     ) throws(StagingError) {
         if let parent = path.parent { homes.append(parent) }
         if try addLinked(path) { return }
@@ -179,7 +181,7 @@ package struct JobSurvey: Sendable {
 
     private mutating func addTree(
         _ path: FilePath,
-        to list: WritableKeyPath<JobSurvey, [SurveyedFile]>,
+        to list: FileList,
         isTrusted: Bool = false,
         isBehindLink: Bool = false
     ) throws(StagingError) {
