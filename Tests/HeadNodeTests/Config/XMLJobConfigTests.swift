@@ -102,7 +102,8 @@ import Testing
         case .text(let text): text
         case .flag(let flag): "\(flag)"
         case .integer(let number): "\(number)"
-        case .map: value.text(for: KubernetesKeys.nodeSelector.key)?.replacing(":", with: ": ") ?? ""
+        case .map:
+            value.text(for: KubernetesKeys.nodeSelector.key)?.replacing(":", with: ": ") ?? ""
         default: "\(value)"
         }
     }
@@ -112,7 +113,8 @@ import Testing
             runner: "<!-- a note --><param id=\"k8s_use_service_account\">True</param>",
             destination: """
                 <param id="limits_memory">4Gi</param><param id="max_pod_retries">5</param>
-                <env id="LANG">C</env><job_metrics/><resubmit condition="any_failure" destination="local"/>
+                <env id="LANG">C</env><job_metrics/>
+                <resubmit condition="any_failure" destination="local"/>
                 """
         )
         #expect(found.problems.map(\.line) == [])
