@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import S3Client
 import Staging
 
 /// What is done about a run that could not be carried on. Pure, but for the count it keeps.
