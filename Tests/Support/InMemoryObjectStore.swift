@@ -9,23 +9,6 @@ import Transport
 /// A whole store in memory that keeps every promise of `ObjectStore`: the contract suite runs
 /// against it as it runs against servers. A hook can make any call fail, before or after its work.
 package final class InMemoryObjectStore: ObjectStore {
-    /// A call that is about to be made, or has been.
-    package struct Call: Sendable, Equatable {
-        package enum Kind: String, Sendable {
-            case head, get, put, copy, list, delete, createMultipart, uploadPart, copyPart
-            case completeMultipart, abortMultipart, openUploads
-        }
-
-        package let kind: Kind
-        package let key: ObjectKey?
-        /// 1 for the first call of this kind.
-        package let number: Int
-        /// Whether the work has been done: throwing now means that the answer is lost.
-        package let isDone: Bool
-    }
-
-    package typealias FaultHook = @Sendable (Call) async throws(S3Error) -> Void
-
     private struct StoredObject {
         var bytes: [UInt8]
         var info: ObjectInfo

@@ -86,12 +86,7 @@ package struct MountLook: Sendable {
         guard let path = mount.path(of: key) else {
             return .failure(Trouble(text: "\(mount.path) does not show \(key.logSafe)"))
         }
-        let mayLook = Self.unanswered.withLock { count in
-            guard count < Self.mostUnanswered else { return false }
-            count += 1
-            return true
-        }
-        guard mayLook else { return .failure(late) }
+        guard await mayLook() else { return .failure(late) }
         let answer = await Threads.value(within: patience) { () -> Result<Value, Trouble> in
             defer { Self.unanswered.withLock { $0 -= 1 } }
             let fd = path.withCString { Glibc.open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
@@ -107,6 +102,23 @@ package struct MountLook: Sendable {
             }
         }
         return answer ?? .failure(late)
+    }
+
+    /// Takes a place among the looks, if one is free or becomes so in time.
+    private func mayLook() async -> Bool {
+        let end = ContinuousClock.now + patience
+        func take() -> Bool {
+            Self.unanswered.withLock { count in
+                guard count < Self.mostUnanswered else { return false }
+                count += 1
+                return true
+            }
+        }
+        while !take() {
+            guard ContinuousClock.now < end else { return false }
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return false }
+        }
+        return true
     }
 
     private var late: Trouble { Trouble(text: "\(mount.path) does not answer") }

@@ -172,6 +172,24 @@ import Transport
         #expect(other == "in time")
     }
 
+    @Test("many runs that look at once wait for each other, and are not told that the mount is dead")
+    func manyLooks() async throws {
+        let mounted = try MountedStore()
+        let world = try world(mounted)
+        let look = MountLook(
+            mounted.mount,
+            store: world.store,
+            layout: world.layout,
+            patience: .seconds(600)
+        )
+        let troubles: [String?] = try await withThrowingTaskGroup(of: String?.self) { group in
+            for _ in 0..<100 { group.addTask { try await look.trouble() } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(troubles.count == 100)
+        #expect(troubles.allSatisfy { $0 == nil })
+    }
+
     @Test("invariant 2: an object that is damaged or gone replaces nothing")
     func damagedObjects() async throws {
         let mounted = try MountedStore()
