@@ -245,6 +245,6 @@ end_process() {
 # look_for_secrets PATH...: where Scripts/test has asked for it, looks for the servers' keys in what is
 # about to be removed.
 look_for_secrets() {
-    [ -n "${GALAXY_S3_TEST_SECRETS:-}" ] || return 0
-    python3 "$repo/Tests/Tools/secrets_left.py" search "$GALAXY_S3_TEST_SECRETS" "$@" >&2 || true
+    [ -n "${GALAXY_S3_TEST_KNOWN_KEYS:-}" ] || return 0
+    python3 "$repo/Tests/Tools/secrets_left.py" search "$GALAXY_S3_TEST_KNOWN_KEYS" "$@" >&2 || true
 }

@@ -135,7 +135,7 @@ package struct JobSurvey: Sendable {
             guard FileStatus(following: path)?.kind == .file else { continue }
             do throws(StagingError) {
                 try addFile(path, to: \.data)
-            } catch where !names.areNamed(name) {
+            } catch  where !names.areNamed(name) {
                 // Perhaps nobody needs it; who does is told that it is not there.
                 continue
             }
@@ -207,7 +207,8 @@ package struct JobSurvey: Sendable {
         let roots = try RootPlan.roots(for: homes)
         while let next = trusted.popLast() {
             let path = next.link.path
-            if !next.isBehindLink, LinkRules.target(of: next.link)?.isAtOrBelow(any: roots) == true {
+            if !next.isBehindLink, LinkRules.target(of: next.link)?.isAtOrBelow(any: roots) == true
+            {
                 links.append(next.link)
                 continue
             }

@@ -172,7 +172,7 @@ import Transport
         #expect(other == "in time")
     }
 
-    @Test("many runs that look at once wait for each other, and are not told that the mount is dead")
+    @Test("many runs that look at once wait for each other, and none takes the mount for dead")
     func manyLooks() async throws {
         let mounted = try MountedStore()
         let world = try world(mounted)

@@ -7,8 +7,10 @@ import Staging
 ///
 /// | | nothing of it has begun | a try has begun |
 /// | --- | --- | --- |
-/// | the store or the cluster is away; another head has the run; the configuration names another place | again, without end | again, without end |
-/// | the disk of this machine is full; the store does not know us, or its bucket is gone | it fails | again, without end |
+/// | the store or the cluster is away; another head has the run | again, without end | again, without end |
+/// | the configuration names another place | again, without end | again, without end |
+/// | the disk of this machine is full | it fails | again, without end |
+/// | the store does not know us, or its bucket is gone | it fails | again, without end |
 /// | the store, the cluster or this machine refuses something else | it fails | again, for an hour or so |
 /// | anything else | it fails | it fails |
 ///
@@ -50,7 +52,9 @@ struct RetryPlan: Sendable {
             return .again(seconds: min(pause, Self.longestPause))
         }
         guard isUnderWay else { return .fail }
-        if error.isDiskFull || error.isLockedOut { return .again(seconds: min(pause, Self.longestPatientPause)) }
+        if error.isDiskFull || error.isLockedOut {
+            return .again(seconds: min(pause, Self.longestPatientPause))
+        }
         switch error.code {
         case .store, .machine, .executor, .input:
             patient += 1
