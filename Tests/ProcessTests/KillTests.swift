@@ -235,7 +235,8 @@ import Testing
 
     @Test func aStoppedMachineGoesOn() async throws {
         try await Lab.run { lab in
-            let job = try Self.job(lab)
+            // Without a gate a slow test finds the worker gone.
+            let job = try Self.job(lab, isGated: true)
             let head = try lab.start("run", job, ["--json"])
             let worker = try await lab.worker()
             for pid in [worker, head.pid] {
@@ -243,6 +244,10 @@ import Testing
                 try await Task.sleep(for: .milliseconds(400))
                 kill(pid, SIGCONT)
             }
+            try GalaxyJob.release(
+                try await GalaxyJob.waitForTool { lab.volume(of: job) },
+                "again"
+            )
             #expect(try await head.ending().status == 0)
             try await Self.expectResult(of: job, lab)
             #expect(try await lab.keys("started.json").count == 1)
