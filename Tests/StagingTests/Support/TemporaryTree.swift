@@ -89,7 +89,9 @@ final class TemporaryTree: Sendable {
         if place.withCString({ mkdir($0, 0o755) }) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let parent = place.parent else { throw failure("mkdir") }
         try makeDirectories(parent)
-        guard place.withCString({ mkdir($0, 0o755) }) == 0 else { throw failure("mkdir") }
+        // Another task may have made it since.
+        let made = place.withCString { mkdir($0, 0o755) }
+        guard made == 0 || errno == EEXIST else { throw failure("mkdir") }
     }
 
     static func write(
