@@ -25,6 +25,8 @@ PATHS_IN_A_LINE = 150
 ENDED = {"ok", "tool_failed", "memory_limit_reached", "walltime_reached", "failed", "cancelled"}
 # Seconds between two starts of the program, and between two attempts of a request that may succeed later.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+# Seconds between two looks at whether the process says anything, and after how many it is taken for hung.
+LOOK, LOOKS = 30.0, 10
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class HeadNode:
         self._spawn = spawn
         self._ids = itertools.count(1)
         self._closed = threading.Event()
+        # Whether the process has said anything since the last look.
+        self._heard = True
         self._keeper = threading.Thread(target=self._keep, name="galaxy-head-node", daemon=True)
         # The lock holds for all below.
         self._lock = threading.Lock()
@@ -191,9 +195,12 @@ class HeadNode:
             log.error("%s cannot be started: %s. Jobs wait for it.", self._command[0], error)
             return False
         outbox: queue.SimpleQueue = queue.SimpleQueue()
+        ended = threading.Event()
+        self._heard = True
         threads = [
             threading.Thread(target=self._write, args=(process.stdin, outbox), daemon=True),
             threading.Thread(target=self._log, args=(process.stderr,), daemon=True),
+            threading.Thread(target=self._watch, args=(process, outbox, ended), daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -206,10 +213,12 @@ class HeadNode:
         answered = False
         try:
             for raw in iter(process.stdout.readline, b""):
+                self._heard = True
                 # A line that is cut off is the last one of a process that was killed.
                 if raw.endswith(b"\n"):
                     answered = self._take(raw, outbox) or answered
         finally:
+            ended.set()
             with self._lock:
                 self._current, self._outbox, self._asked, self._later = None, None, {}, []
             outbox.put(None)
@@ -221,6 +230,25 @@ class HeadNode:
                 "galaxy-head-node ended with status %s and is started again; runs go on", process.returncode
             )
         return answered
+
+    def _watch(self, process, outbox: queue.SimpleQueue, ended: threading.Event) -> None:
+        """Kills a process that has stopped to answer: jobs would wait for it without end.
+
+        It counts looks, not seconds: when this process stands still, it is not the other one's silence.
+        """
+        silent = 0
+        while not ended.wait(LOOK):
+            silent, self._heard = (0 if self._heard else silent + 1), False
+            if silent == LOOKS:
+                seconds = LOOK * LOOKS
+                log.error("galaxy-head-node has said nothing for %d s and is killed; runs go on", seconds)
+                process.kill()
+                return
+            if silent:
+                with self._lock:
+                    if self._outbox is outbox:
+                        # Whatever comes back shows that it lives.
+                        self._ask("status", {}, None)
 
     @staticmethod
     def _bury(process) -> None:

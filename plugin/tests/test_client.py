@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import FakeProcess
-from galaxy_s3_executor import __version__
+from galaxy_s3_executor import __version__, client
 from galaxy_s3_executor.client import LONGEST_LINE, Refused, RunEvent
 
 TRANSCRIPTS = Path(__file__).resolve().parents[2] / "Tests/HeadNodeTests/Serve/Transcripts"
@@ -325,6 +325,39 @@ def test_a_process_that_does_not_read_keeps_nobody_waiting(head_node):
     assert [process.asked()["params"]["run"] for _ in range(2000)] == [
         f"{number}-00000000000000aa" for number in range(2000)
     ]
+
+
+@pytest.mark.parametrize("greets", [True, False])
+def test_a_process_that_says_nothing_more_is_replaced(head_node, caplog, monkeypatch, greets):
+    monkeypatch.setattr(client, "LOOK", 0.05)
+    node = head_node()
+    hung = node.next_process()
+    if greets:
+        hung.greet()
+        node.submit("/j/1", "1-00000000000000aa", DESTINATION)
+        assert hung.asked()["method"] == "submit"
+        # It is asked for a sign of life before it is given up.
+        assert hung.asked()["method"] == "status"
+    else:
+        assert hung.asked()["method"] == "hello"
+        node.submit("/j/1", "1-00000000000000aa", DESTINATION)
+    process = node.next_process()
+    monkeypatch.setattr(client, "LOOK", 60)
+    process.greet()
+    assert process.asked()["params"]["run"] == "1-00000000000000aa"
+    assert "has said nothing for" in caplog.text
+
+
+def test_a_process_that_answers_lives(head_node, caplog, monkeypatch, until):
+    monkeypatch.setattr(client, "LOOK", 0.05)
+    node = head_node()
+    process = node.next_process()
+    process.greet()
+    for _ in range(3 * client.LOOKS):
+        asked = process.asked()
+        assert (asked["method"], asked["params"]) == ("status", {})
+        process.say(json.dumps({"id": asked["id"], "result": {"jobs": {}}}).encode())
+    assert "has said nothing for" not in caplog.text
 
 
 def test_a_program_that_cannot_be_started_is_tried_again(head_node, caplog):
