@@ -156,6 +156,7 @@ if store == "disk":
     environments |= {
         "external": {**ours, "metadata": "external"},
         "extended": {**ours, "metadata_strategy": "extended"},
+        "tidy": {**ours, "metadata": "internal", "cleanup_job": "always"},
         "short": {
             **ours,
             "metadata": "internal",

@@ -234,3 +234,26 @@ def test_a_galaxy_that_is_killed_takes_its_jobs_up_again(lab, lines):
     assert long.show()["external_id"] == run
     assert (long.text(), short.text()) == (f"{name}\n", f"{other}\n")
     assert [job.text() for job in new] == [LINES + "more\n"] * 4
+
+
+def test_a_galaxy_that_is_killed_while_it_finishes_a_job_finishes_it_again(lab):
+    lab = lab.at("tidy")
+    objects = lab.directory / "data/objects"
+    before = sum(1 for _ in objects.rglob("dataset_*.dat"))
+    job = lab.start("test_many", count=1000)
+    # Discovered files get their places one by one, while Galaxy finishes.
+    lab.until(lambda: sum(1 for _ in objects.rglob("dataset_*.dat")) > before + 20)
+    lab.kill_galaxy()
+    left = (lab.directory / "data/jobs_directory").glob("*/*/working/parts/1000.txt")
+    assert any(left), "Galaxy had finished before it was killed"
+    lab.start_galaxy()
+    shown = job.ended_ok()
+    (collection,) = job.collections.values()
+    expected = {str(number): f"part {number}\n" for number in range(1, 1001)}
+    found = lab.galaxy.histories.show_dataset_collection(lab.history, collection)["elements"]
+    names = {element["element_identifier"]: element["object"]["id"] for element in found}
+    assert (len(found), set(names)) == (1000, set(expected))
+    for name in ("1", "500", "1000"):
+        assert lab.text(names[name]) == expected[name]
+    # Galaxy has cleaned up behind it.
+    lab.until(lambda: not lab.job_directory(shown["external_id"]).exists())
