@@ -199,3 +199,13 @@ if isFuzzing {
         target.swiftSettings?.append(.unsafeFlags(fuzzing))
     }
 }
+
+// Scripts/sanitize sets this in a copy of the tree, in which this module stands for Synchronization.
+if Context.environment["WATCHED_LOCKS"] != nil {
+    for target in package.targets where target.swiftSettings != nil {
+        target.dependencies.append("WatchedLocks")
+    }
+    package.targets.append(
+        .target(name: "WatchedLocks", path: "Tests/WatchedLocks", swiftSettings: settings)
+    )
+}

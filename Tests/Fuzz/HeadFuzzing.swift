@@ -31,7 +31,8 @@ enum HeadFuzzing {
             environment: environment,
             flags: ["s3.bucket=galaxy", "kubernetes.worker_image=localhost/worker:1"]
         )
-        let file = JobConfigFile(bytes, named: "job_conf.yml")
+        let name = bytes.first == UInt8(ascii: "<") ? "job_conf.xml" : "job_conf.yml"
+        let file = JobConfig(bytes, named: name, environment: environment)
         let check = JobConfigCheck(file, sources, executor: .kubernetes)
         let lines = (check.problems + check.warnings).map(\.line)
         precondition(lines.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 } }, "one line each")

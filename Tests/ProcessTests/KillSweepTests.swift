@@ -79,10 +79,10 @@ import Testing
     /// F40, F41 and F46: attempts of a try that are killed anywhere, beside one that goes on.
     @Test func aWorkerKilledAnywhereLeavesNothingWrong() async throws {
         let killed = Self.blows[0]
-        let count = Lab.isFull ? 400 : 50
         let points = try await Self.workerPoints(killed)
         try #require(points.count >= 50, "\(points.count)")
-        let chosen = (0..<min(count, points.count)).map { points[$0 * points.count / count] }
+        let count = min(points.count, Lab.isFull ? 400 : 50)
+        let chosen = (0..<count).map { points[$0 * points.count / count] }
         let struck = Counter()
         await withTaskGroup(of: Void.self) { group in
             for lane in 0..<2 {

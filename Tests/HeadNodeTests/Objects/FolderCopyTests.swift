@@ -225,6 +225,7 @@ import Testing
             _ = try await late.withLock { $0 }?.put(key, bytes: next)
         }
         late.withLock { $0 = store }
+        defer { late.withLock { $0 = nil } }
         _ = try await store.put(key, bytes: [UInt8](repeating: 5, count: 30))
         try await with { folder in
             let got = try await download(store, to: folder)

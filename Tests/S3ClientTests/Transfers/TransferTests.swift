@@ -59,6 +59,7 @@ import Transport
             _ = try await late.withLock { $0 }?.put(key, bytes: right)
         }
         late.withLock { $0 = store }
+        defer { late.withLock { $0 = nil } }
         _ = try await store.put(key, bytes: patterned(5000, seed: 8))
         let target = try TemporaryFile()
         let fetched = try await FileDownload(from: store, limits: Self.limits)
@@ -225,6 +226,7 @@ import Transport
             _ = try await store.put(key, bytes: second)
         }
         inner.withLock { $0 = store }
+        defer { inner.withLock { $0 = nil } }
         _ = try await store.put(key, bytes: first)
         let target = try TemporaryFile()
         let limits = TransferLimits(
@@ -235,7 +237,6 @@ import Transport
         _ = try await FileDownload(from: store, limits: limits)
             .run(key, into: target.descriptor, named: "t")
         #expect(target.bytes == second)
-        inner.withLock { $0 = nil }
     }
 
     @Test func `another size or checksum than expected`() async throws {

@@ -14,7 +14,12 @@ import Testing
     /// Damages objects, and heals each when it has been read.
     private final class Wire: Sendable {
         private let damaged = Mutex<[ObjectKey: [Int]]>([:])
-        private let store = Mutex<InMemoryObjectStore?>(nil)
+        /// The store has the hook that has this, and lives while it is called.
+        private struct Known {
+            weak var store: InMemoryObjectStore?
+        }
+
+        private let known = Mutex(Known())
 
         func makeStore() -> InMemoryObjectStore {
             let store = InMemoryObjectStore { [self] call throws(S3Error) in
@@ -23,7 +28,7 @@ import Testing
                     flip(key, index)
                 }
             }
-            self.store.withLock { $0 = store }
+            known.withLock { $0.store = store }
             return store
         }
 
@@ -33,7 +38,7 @@ import Testing
         }
 
         func flip(_ key: ObjectKey, _ index: Int) {
-            store.withLock { $0 }?.damage(key, at: index)
+            known.withLock { $0.store }?.damage(key, at: index)
         }
     }
 

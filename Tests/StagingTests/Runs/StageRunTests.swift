@@ -20,6 +20,9 @@ final class Late<Value: Sendable>: Sendable {
     func set(_ value: Value) { self.value.withLock { $0 = value } }
 
     var get: Value? { value.withLock { $0 } }
+
+    /// For what holds the hook in turn, when it is over.
+    func forget() { value.withLock { $0 = nil } }
 }
 
 @Suite struct StageRunTests {
@@ -150,6 +153,7 @@ final class Late<Value: Sendable>: Sendable {
         let world = try world(store)
         let plan = try world.plan()
         other.set((world.stageRun(), plan))
+        defer { other.forget() }
         let staged = try await StageRun(
             store: store,
             layout: world.layout,
@@ -209,6 +213,7 @@ final class Late<Value: Sendable>: Sendable {
         }
         let world = try world(store)
         swap.set(store)
+        defer { swap.forget() }
         world.description.toolFiles = []
         let error = await #expect(throws: StagingError.self) { try await world.spec() }
         #expect(error?.code == .mismatch)
@@ -223,6 +228,7 @@ final class Late<Value: Sendable>: Sendable {
             }
         }
         late.set(store)
+        defer { late.forget() }
         let world = try world(store)
         let error = await #expect(throws: StagingError.self) { try await world.spec() }
         #expect(error?.code == .lost)

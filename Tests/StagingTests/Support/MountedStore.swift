@@ -23,41 +23,73 @@ final class MountedStore: Sendable {
         case lags
     }
 
+    /// What the store's hook has, which must not have the store: neither would ever go.
+    private final class Sight: Sendable {
+        let tree: TemporaryTree
+        let mount: BucketMount
+        let behaviour: Mutex<Behaviour>
+        let putsLeft = Mutex<Int?>(nil)
+
+        init(_ tree: TemporaryTree, _ mount: BucketMount, _ behaviour: Behaviour) {
+            self.tree = tree
+            self.mount = mount
+            self.behaviour = Mutex(behaviour)
+        }
+
+        func count() throws(S3Error) {
+            let isCut = putsLeft.withLock { left in
+                guard let count = left else { return false }
+                left = max(0, count - 1)
+                return count == 0
+            }
+            if isCut { throw S3Error(.unreachable, what: "cut") }
+        }
+
+        func follow(_ key: ObjectKey, _ bytes: [UInt8]?) {
+            let isMarker = key.hasPrefix("p/mount/".utf8)
+            guard let path = mount.path(of: key), let bytes else { return }
+            do {
+                switch behaviour.withLock({ $0 }) {
+                case .shows: try TemporaryTree.write(bytes, to: path)
+                case .another: try TemporaryTree.write(bytes.map { $0 ^ 1 }, to: path)
+                case .lags where !isMarker: try TemporaryTree.write(bytes, to: path)
+                case .lags, .empty: break
+                }
+            } catch {
+                Issue.record(error, "\(key) is stored, but the mount does not show it")
+            }
+        }
+    }
+
+    /// A store that is there while it calls its hook.
+    private struct Known {
+        weak var store: InMemoryObjectStore?
+    }
+
     let store: InMemoryObjectStore
-    let mount: BucketMount
-    private let tree: TemporaryTree
-    private let behaviour: Mutex<Behaviour>
-    private let putsLeft = Mutex<Int?>(nil)
+    var mount: BucketMount { sight.mount }
+    private let sight: Sight
 
     init(_ behaviour: Behaviour = .shows, prefix: String = "") throws {
         let tree = try TemporaryTree()
         let mount = BucketMount(path: tree.path, prefix: try KeyPrefix(prefix))
-        let late = Late<MountedStore>()
-        store = InMemoryObjectStore { call throws(S3Error) in
-            guard let key = call.key, let mounted = late.get else { return }
+        let sight = Sight(tree, mount, behaviour)
+        let known = Late<Known>()
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            guard let key = call.key, let store = known.get?.store else { return }
             let isWrite = [.put, .copy, .completeMultipart].contains(call.kind)
-            if call.isDone, isWrite { return mounted.follow(key) }
-            if call.kind == .put, !call.isDone { try mounted.count() }
+            if call.isDone, isWrite { return sight.follow(key, store.storedBytes(key)) }
+            if call.kind == .put, !call.isDone { try sight.count() }
         }
-        self.tree = tree
-        self.mount = mount
-        self.behaviour = Mutex(behaviour)
-        late.set(self)
+        known.set(Known(store: store))
+        self.store = store
+        self.sight = sight
     }
 
     /// Fails every put after this many; nil for none.
-    func cut(afterPuts count: Int?) { putsLeft.withLock { $0 = count } }
+    func cut(afterPuts count: Int?) { sight.putsLeft.withLock { $0 = count } }
 
-    private func count() throws(S3Error) {
-        let isCut = putsLeft.withLock { left in
-            guard let count = left else { return false }
-            left = max(0, count - 1)
-            return count == 0
-        }
-        if isCut { throw S3Error(.unreachable, what: "cut") }
-    }
-
-    func become(_ behaviour: Behaviour) { self.behaviour.withLock { $0 = behaviour } }
+    func become(_ behaviour: Behaviour) { sight.behaviour.withLock { $0 = behaviour } }
 
     /// The object whose bytes the mount shows at `path`, links followed.
     func seen(_ path: FilePath) throws -> [UInt8] {
@@ -70,21 +102,6 @@ final class MountedStore: Sendable {
     func hide(_ key: ObjectKey) throws {
         guard let path = mount.path(of: key), path.withCString({ unlink($0) }) == 0 else {
             throw TemporaryTree.failure("unlink \(key)")
-        }
-    }
-
-    private func follow(_ key: ObjectKey) {
-        let isMarker = key.hasPrefix("p/mount/".utf8)
-        guard let path = mount.path(of: key), let bytes = store.storedBytes(key) else { return }
-        do {
-            switch behaviour.withLock({ $0 }) {
-            case .shows: try TemporaryTree.write(bytes, to: path)
-            case .another: try TemporaryTree.write(bytes.map { $0 ^ 1 }, to: path)
-            case .lags where !isMarker: try TemporaryTree.write(bytes, to: path)
-            case .lags, .empty: break
-            }
-        } catch {
-            Issue.record(error, "\(key) is stored, but the mount does not show it")
         }
     }
 }
