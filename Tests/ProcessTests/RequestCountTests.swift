@@ -14,16 +14,16 @@ import Testing
             #expect(status == 0, "\(answer.ending?.message ?? "")")
             let folder = "\(lab.prefix)/jobs/lab/\(try #require(answer.run))/"
             let requests = try store.requests()
-            // The head's last before the worker's first, and the worker's last.
-            let spec = try #require(
-                requests.lastIndex { $0.key == folder + "spec.json" && $0.operation == "PutObject" }
+            // The head's last before it begins a try, and the worker's last.
+            let look = try #require(
+                requests.firstIndex { $0.key == folder + "result.json" }
             )
             let result = try #require(
                 requests.lastIndex {
                     $0.key == folder + "result.json" && $0.operation == "PutObject"
                 }
             )
-            let seen = requests[(spec + 1)...result]
+            let seen = requests[(look + 1)...result]
                 .map { request in
                     let name = request.key.replacing(folder, with: "")
                         .replacing(/attempts\/[^\/]*/, with: "attempt")
