@@ -135,8 +135,8 @@ class HandMadeTry:
             self.s5cmd("rm", pattern)
 
     def report(self):
-        """What the one attempt that there is says of itself."""
-        return json.loads(self.s5cmd("cat", "attempts/*/report.json"))
+        """What the one attempt that there is says of itself: short, so its result holds it."""
+        return json.loads(json.loads(self.s5cmd("cat", "result.json"))["report"])
 
     def s5cmd(self, verb, pattern):
         url = f"s3://{BUCKET}/{self.run_prefix()}{pattern}"

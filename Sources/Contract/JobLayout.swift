@@ -102,6 +102,12 @@ package struct JobLayout: Sendable, Hashable {
     /// The one result of a run.
     package func result(_ run: RunID) -> ObjectKey { key("jobs/\(instance)/\(run)/result.json") }
 
+    /// The result of the run whose spec is at `spec`, for those who have not read that yet.
+    package static func result(besides spec: ObjectKey) throws(NameError) -> ObjectKey {
+        let folder = spec.bytes.lastIndex(of: FilePath.separator).map { spec.bytes[...$0] } ?? []
+        return try ObjectKey(folder + Array("result.json".utf8))
+    }
+
     /// Where an attempt says that it began.
     package func started(_ run: RunID, _ attempt: AttemptID) -> ObjectKey {
         key("jobs/\(instance)/\(run)/attempts/\(attempt)/started.json")

@@ -27,12 +27,28 @@ package struct RunResult: VersionedDocument, Equatable {
         case failed
     }
 
+    /// Reports of at most so many bytes travel in the result; a result is read more than once.
+    package static let longestReportWithin = 64 << 10
+
     package var version = RunResult.currentVersion
     package var run: RunID
     package var verdict: Verdict
+    /// The report that the verdict names, to the byte, if it is short: then one request commits both,
+    /// and it is nowhere else. nil for a long one, which was stored before.
+    package var report: ByteString?
 
-    package init(run: RunID, verdict: Verdict) {
+    package init(run: RunID, verdict: Verdict, report: ByteString? = nil) {
         self.run = run
         self.verdict = verdict
+        self.report = report
+    }
+
+    /// Commits `report` for `attempt`; a long one must have been stored.
+    package init(run: RunID, attempt: AttemptID, report: [UInt8]) {
+        self.init(
+            run: run,
+            verdict: .committed(attempt: attempt, reportSHA256: SHA256Digest(of: report)),
+            report: report.count <= Self.longestReportWithin ? ByteString(report) : nil
+        )
     }
 }

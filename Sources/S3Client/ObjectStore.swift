@@ -120,6 +120,16 @@ package protocol ObjectStore: Sendable {
         condition: PutCondition?
     ) async throws(S3Error) -> ETag
 
+    /// Makes the parts one object as `completeMultipart` does, and gives what the store says it has
+    /// got, as `deposit` does for a put.
+    func assemble(
+        _ key: ObjectKey,
+        upload: UploadID,
+        parts: [UploadedPart],
+        checksum: CRC64NVME?,
+        condition: PutCondition?
+    ) async throws(S3Error) -> PutReceipt
+
     /// Gives up a multipart upload and its parts; one that is gone already is fine.
     func abortMultipart(_ key: ObjectKey, upload: UploadID) async throws(S3Error)
 }

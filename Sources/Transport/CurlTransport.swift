@@ -7,9 +7,10 @@
 /// - A transfer holds two buffers (`Options.receiveBufferBytes`, and `uploadBufferBytes` while it
 ///   sends), whatever the size of its body.
 /// - Bodies above 1 MiB wait up to a second for `100 Continue`, so that an early refusal costs
-///   nothing; a server that never says it is waited for once, and one that refuses
-///   to be asked (417) is sent the request without. One that answers an error while it is
-///   still being sent to is not sent the rest.
+///   nothing, unless the server did what the last request that changes anything wanted of it: then
+///   the question would cost a round trip for each body, and nothing is saved. A server that never
+///   says it is waited for once, and one that refuses to be asked (417) is sent the request without.
+///   One that answers an error while it is still being sent to is not sent the rest.
 /// - A server that moves less than 1 KiB/s for as long as `Options.silenceLimit` counts as dead.
 /// - The thread ends when the last reference to the transport is gone.
 package final class CurlTransport: HTTPTransport {

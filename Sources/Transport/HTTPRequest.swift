@@ -11,6 +11,9 @@ package struct HTTPRequest: Sendable {
         case post = "POST"
         case patch = "PATCH"
         case delete = "DELETE"
+
+        /// Whether it asks for more than a look.
+        var changesThings: Bool { self != .get && self != .head }
     }
 
     package var method: Method

@@ -84,6 +84,8 @@ struct Worker: Sendable {
     ) async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? {
         let work: @Sendable () async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? = {
             [self] () async throws(WorkerFailure) -> (Attempt, FetchPhase.HandOver)? in
+            // The two do not need each other, and each is a journey.
+            async let decided = isDecided()
             let attempt = try await Attempt.begin(
                 reference,
                 pod: pod,
@@ -93,13 +95,13 @@ struct Worker: Sendable {
             )
             do throws(StagingError) {
                 try volume?.prepare(roots: attempt.spec.roots.count)
-                if try await attempt.result() != nil {
-                    FrameWriter.complain("Run \(attempt.run) has a result already; nothing is run.")
-                    frames.write(.resultStored)
-                    return nil
-                }
             } catch {
                 throw WorkerFailure(error, toolRan: false)
+            }
+            if try await decided.get() {
+                FrameWriter.complain("Run \(attempt.run) has a result already; nothing is run.")
+                frames.write(.resultStored)
+                return nil
             }
             do throws(WorkerFailure) {
                 let phase = FetchPhase(attempt: attempt, frames: frames, cache: cache)
@@ -110,6 +112,22 @@ struct Worker: Sendable {
             }
         }
         return try await interruptible(by: signals, work)
+    }
+
+    /// Whether the run has a result already: then its tool need not run again, perhaps for hours, for
+    /// nothing.
+    private func isDecided() async -> Result<Bool, WorkerFailure> {
+        do throws(StagingError) {
+            let key = try naming { () throws(NameError) in
+                try JobLayout.result(besides: reference.key)
+            }
+            let documents = DocumentStore(store)
+            return .success(
+                try await documents.read(RunResult.self, at: key, name: "result") != nil
+            )
+        } catch {
+            return .failure(WorkerFailure(error, toolRan: false))
+        }
     }
 
     private func push(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Digests
 import Names
 import TestSupport
 import Testing
@@ -19,7 +20,21 @@ import Testing
     @Test func reportIsTheGoldenOne() throws { try golden(Sample.report(), "report.json") }
     @Test func startedIsTheGoldenOne() throws { try golden(Sample.started(), "started.json") }
     @Test func committedIsTheGoldenOne() throws { try golden(Sample.committed(), "committed.json") }
+    @Test func committedWithReportIsTheGoldenOne() throws {
+        try golden(Sample.committedWithReport(), "committed-with-report.json")
+    }
     @Test func endedIsTheGoldenOne() throws { try golden(Sample.ended(), "ended.json") }
+
+    @Test(arguments: [0, 1])
+    func aLongReportIsNotInTheResult(_ more: Int) throws {
+        let report = [UInt8](repeating: 0x78, count: RunResult.longestReportWithin + more)
+        let result = RunResult(run: try Sample.run(), attempt: try Sample.attempt(), report: report)
+        #expect(result.report?.bytes == (more == 0 ? report : nil))
+        let digest = SHA256Digest(of: report)
+        #expect(
+            result.verdict == .committed(attempt: try Sample.attempt(), reportSHA256: digest)
+        )
+    }
 
     @Test func equalValuesGiveEqualBytes() throws {
         var names: [String: ByteString] = [:]

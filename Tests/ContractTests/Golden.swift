@@ -174,6 +174,14 @@ enum Sample {
         )
     }
 
+    static func committedWithReport() throws -> RunResult {
+        RunResult(
+            run: try run(),
+            attempt: try attempt(),
+            report: try ContractCoding.encode(report())
+        )
+    }
+
     static func ended() throws -> RunResult {
         RunResult(run: try run(), verdict: .ended(reason: .cancelled, message: "by the user"))
     }

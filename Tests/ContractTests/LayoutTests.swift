@@ -46,6 +46,14 @@ import Testing
         try Golden.check(lines, "keys.txt")
     }
 
+    @Test(arguments: ["", "galaxy/test"])
+    func theResultIsBesidesTheSpec(prefix: String) throws {
+        let layout = JobLayout(prefix: try KeyPrefix(prefix), instance: try InstanceName("main"))
+        let run = try Sample.run()
+        #expect(try JobLayout.result(besides: layout.spec(run)) == layout.result(run))
+        #expect(try JobLayout.result(besides: ObjectKey("spec")) == ObjectKey("result.json"))
+    }
+
     @Test("B11: the longest parts make keys far below 1,024 bytes")
     func lengths() throws {
         let layout = JobLayout(

@@ -11,7 +11,7 @@ enum StoreFuzzing {
             precondition(page.entries.allSatisfy { $0.size >= 0 && !$0.key.bytes.contains(0) })
         }
         _ = try? UploadID(createAnswer: bytes)
-        _ = try? ETag(completeAnswer: bytes)
+        _ = try? PutReceipt(completeAnswer: bytes)
         _ = try? ETag(copyAnswer: bytes)
         _ = try? ETag(copyPartAnswer: bytes)
         _ = try? DeleteAnswer(bytes)

@@ -162,14 +162,9 @@ import Testing
     private func expectOneWinner(_ lab: Lab) async throws {
         let result = try #require(try await lab.keys("result.json").first)
         let text = try await lab.text(result)
-        let reports = try await lab.keys("report.json")
-        let winner = try #require(
-            reports.first { key in
-                text.contains(String(key.split(separator: "/").dropLast().last ?? "?"))
-            }
+        let (attempt, report) = try #require(
+            try await lab.reports().first { text.contains($0.key) }
         )
-        let attempt = try #require(winner.split(separator: "/").dropLast().last)
-        let report = try await lab.text(winner)
         for part in report.split(separator: "\"") where part.contains("/data/") {
             #expect(part.contains(attempt))
         }
@@ -228,7 +223,7 @@ import Testing
             #expect(answer.ending?.state == "ok", "\(answer.ending?.message ?? "")")
             #expect(answer.failedTries == ["the try was told to stop"])
             try await Self.expectResult(of: job, lab)
-            let reports = try await lab.keys("report.json")
+            let reports = try await lab.reports()
             #expect(reports.count == 2, "invariant 4: the stopped attempt reports too")
         }
     }

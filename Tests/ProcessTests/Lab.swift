@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import FoundationEssentials
 import Glibc
 import Names
 import S3Client
@@ -114,6 +115,27 @@ struct Lab {
     func text(_ key: String) async throws -> String {
         let found = try await store.bytes(of: ObjectKey(key), limit: 16 << 20)
         return String(decoding: found?.bytes ?? [], as: UTF8.self)
+    }
+
+    /// What attempts say of themselves, by attempt: the one that counts in the result, if it is short,
+    /// the others in objects of their own.
+    func reports() async throws -> [String: String] {
+        struct Result: Decodable { var report: String? }
+        struct Report: Decodable { var attempt: String }
+        var texts: [String] = []
+        for key in try await keys("/report.json") { texts.append(try await text(key)) }
+        for key in try await keys("/result.json") {
+            let bytes = Data(try await text(key).utf8)
+            if let report = try JSONDecoder().decode(Result.self, from: bytes).report {
+                texts.append(report)
+            }
+        }
+        var reports: [String: String] = [:]
+        for text in texts {
+            let report = try JSONDecoder().decode(Report.self, from: Data(text.utf8))
+            reports[report.attempt] = text
+        }
+        return reports
     }
 
     /// Where try `number` has the job's directory on this machine, once it is there.

@@ -38,7 +38,7 @@ import Testing
             let answer = try RunAnswer(try await head.ending())
             #expect(answer.ending?.state == "ok", "\(answer.ending?.message ?? "")")
             #expect(Shell.text(job.output) == "foreign\n")
-            #expect(try await lab.keys("report.json").count == 1, "the loser removes its own")
+            #expect(try await lab.reports().count == 1, "the loser removes its own")
             #expect(try await lab.keys("/data/").count == 1)
             #expect(answer.failedTries == [])
         }

@@ -34,7 +34,7 @@ import Testing
             #expect(answer.ending?.state == "ok", "\(answer.ending?.message ?? "")")
             #expect(answer.failedTries == ["the try was told to stop"])
             #expect(Shell.text(job.output) == "second\n")
-            let reports = try await lab.keys("report.json")
+            let reports = try await lab.reports()
             #expect(reports.count == 2, "invariant 4: the killed attempt reports too")
         }
     }

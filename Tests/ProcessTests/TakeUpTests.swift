@@ -10,9 +10,10 @@ import Testing
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct TakeUpTests {
     /// A run whose tool waits and whose head is gone.
     private func orphaned(
-        _ lab: Lab
+        _ lab: Lab,
+        _ rest: String = ""
     ) async throws -> (job: GalaxyJob, run: String, volume: String) {
-        let job = try GalaxyJob.gated(lab)
+        let job = try GalaxyJob.gated(lab, rest: rest)
         let head = try lab.start("run", job, ["--json"])
         let volume = try await GalaxyJob.waitForTool { lab.volume(of: job) }
         head.send(SIGKILL)
@@ -91,17 +92,24 @@ import Testing
         }
     }
 
-    @Test func aDamagedReportEndsTheRunAndANewOneBegins() async throws {
+    /// Of many files there is much to say: that report has an object of its own.
+    @Test(arguments: [0, 400])
+    func aDamagedReportEndsTheRunAndANewOneBegins(_ files: Int) async throws {
         try await Lab.run { lab in
-            let (job, run, volume) = try await orphaned(lab)
+            let (job, run, volume) = try await orphaned(
+                lab,
+                "for n in $(seq \(files)); do echo $n > a-file-of-the-tool-$n; done"
+            )
             try GalaxyJob.release(volume, "go")
-            var report: String?
             try await Patience.long.wait("the commit") {
                 try await lab.keys("result.json").isEmpty == false
             }
-            report = try await lab.keys("report.json").first
-            let key = try #require(report)
-            try await put("{}", at: key, lab)
+            let stored = try await lab.keys("/report.json").first
+            #expect((stored != nil) == (files > 0))
+            let results = try await lab.keys("/result.json")
+            let key = try #require(stored ?? results.first)
+            let damaged = try await lab.text(key).replacing("cpuSeconds", with: "cpuSecond5")
+            try await put(damaged, at: key, lab)
             let (status, answer) = try await lab.run(job)
             #expect(status == 1)
             #expect(answer.ending?.state == "failed")

@@ -107,33 +107,57 @@ import Transport
     }
 
     @Test func `A server that never says 100 Continue is asked once`() async throws {
-        let server = try StubHTTPServer([.repeated(2, [.read, .answer("")])])
+        let server = try StubHTTPServer([
+            .repeated(1, [.read, .answer("")]),
+            .repeated(1, [.read, .answer("", status: "503 Slow Down")]),
+            .repeated(1, [.read, .answer("")]),
+        ])
         defer { server.stop() }
         var options = CurlTransport.Options.forTests
         options.continueTimeout = .milliseconds(10)
         let transport = try CurlTransport(options)
         let body = HTTPBody.bytes(StubHTTPServer.pattern(2 << 20))
-        for _ in 0..<2 {
+        for _ in 0..<3 {
             _ = try await transport.send(HTTPRequest(.put, server.url, body: body), to: nil)
         }
-        #expect(server.received.map { $0.field("expect") } == ["100-continue", nil])
-        #expect(server.received.map(\.body.count) == [2 << 20, 2 << 20])
+        #expect(server.received.map { $0.field("expect") } == ["100-continue", nil, nil])
+        #expect(server.received.map(\.body.count) == [2 << 20, 2 << 20, 2 << 20])
     }
 
-    @Test func `A server that says 100 Continue is asked again`() async throws {
+    @Test func `A server is asked again only after it has refused something`() async throws {
         let ready = StubHTTPServer.Step.send("HTTP/1.1 100 Continue\r\n\r\n")
+        let asked: [StubHTTPServer.Step] = [.readHead, ready, .readBytes(2 << 20)]
         let server = try StubHTTPServer([
-            .repeated(2, [.readHead, ready, .readBytes(2 << 20), .answer("")])
+            .repeated(1, asked + [.answer("")]),
+            .repeated(1, [.read, .answer("")]),
+            .repeated(1, [.read, .answer("", status: "503 Slow Down")]),
+            .repeated(1, asked + [.answer("")]),
         ])
         defer { server.stop() }
         var options = CurlTransport.Options.forTests
         options.continueTimeout = .seconds(600)
         let transport = try CurlTransport(options)
         let body = HTTPBody.bytes(StubHTTPServer.pattern(2 << 20))
-        for _ in 0..<2 {
+        for _ in 0..<4 {
             _ = try await transport.send(HTTPRequest(.put, server.url, body: body), to: nil)
         }
-        #expect(server.received.map { $0.field("expect") } == ["100-continue", "100-continue"])
+        #expect(
+            server.received.map { $0.field("expect") } == [
+                "100-continue", nil, nil, "100-continue",
+            ]
+        )
+    }
+
+    @Test func `A small change that went well is answer enough`() async throws {
+        let server = try StubHTTPServer([.repeated(2, [.read, .answer("")])])
+        defer { server.stop() }
+        var options = CurlTransport.Options.forTests
+        options.continueTimeout = .seconds(600)
+        let transport = try CurlTransport(options)
+        _ = try await transport.send(HTTPRequest(.post, server.url), to: nil)
+        let body = HTTPBody.bytes(StubHTTPServer.pattern(2 << 20))
+        _ = try await transport.send(HTTPRequest(.put, server.url, body: body), to: nil)
+        #expect(server.received.map { $0.field("expect") } == [nil, nil])
     }
 
     @Test func `A request can ask for a fresh connection`() async throws {

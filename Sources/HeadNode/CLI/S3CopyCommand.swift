@@ -55,8 +55,10 @@ struct S3CopyCommand: AsyncParsableCommand {
     )
     var parallel: Int?
 
-    @Option(help: "How large a part or range is, from 5Mi to 5Gi.")
-    var partSize = "8Mi"
+    @Option(
+        help: "How large a part or range is, from 5Mi to 5Gi; without it from 8Mi to 16Mi, evenly."
+    )
+    var partSize: String?
 
     @OptionGroup var config: ConfigOptions
     @OptionGroup var output: OutputOptions
@@ -131,6 +133,7 @@ struct S3CopyCommand: AsyncParsableCommand {
     }
 
     func limits() throws -> TransferLimits {
+        guard let partSize else { return TransferLimits(parallel: parallel ?? 8) }
         do throws(BadValue) {
             let expected = "a size from 5Mi to 5Gi"
             let bytes = try Quantity.bytes(partSize, expected: expected)

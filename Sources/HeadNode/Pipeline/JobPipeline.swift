@@ -228,7 +228,7 @@ struct JobPipeline: Sendable {
             let desk = ResultDesk(store: store, settings: settings, run: result.run)
             let report: AttemptReport
             do throws(HeadError) {
-                report = try await desk.report(of: attempt, sha256: sha256)
+                report = try await desk.report(of: attempt, sha256: sha256, in: result)
             } catch {
                 // What was committed is gone for good: the run is over, and a new one may begin.
                 guard error.code == .damaged else { throw error }

@@ -37,7 +37,7 @@ struct Recollection: Sendable {
         case .committed(let id, let digest): (attempt, sha256) = (id, digest)
         case .ended(_, let message): throw Self.nothing(of: run, message)
         }
-        let report = try await desk.report(of: attempt, sha256: sha256)
+        let report = try await desk.report(of: attempt, sha256: sha256, in: result)
         let step = CollectStep(store: store, settings: settings, observe: observe)
         let ending = try await step(report, spec)
         if var state = try folder.state(), state.run == run, state.ending == nil {

@@ -80,16 +80,21 @@ struct ResultDesk: Sendable {
         return winner
     }
 
-    /// The report that a committed result names; its digest must be the named one.
+    /// The report that a committed result names, from the result itself or its own object; its digest
+    /// must be the named one.
     ///
     /// - Throws: `.damaged` when what is there is not that report.
     func report(
         of attempt: AttemptID,
-        sha256: SHA256Digest
+        sha256: SHA256Digest,
+        in result: RunResult
     ) async throws(HeadError) -> AttemptReport {
-        let key = layout.report(run, attempt)
-        let bytes = try await storing("Cannot read the report of run \(run)") {
-            () async throws(S3Error) in try await DocumentStore(store).bytes(key)
+        let key = result.report == nil ? layout.report(run, attempt) : layout.result(run)
+        var bytes = result.report?.bytes
+        if bytes == nil {
+            bytes = try await storing("Cannot read the report of run \(run)") {
+                () async throws(S3Error) in try await DocumentStore(store).bytes(key)
+            }
         }
         guard let bytes, SHA256Digest(of: bytes) == sha256 else {
             throw HeadError(

@@ -56,12 +56,17 @@ extension UploadID {
     }
 }
 
-extension ETag {
-    /// Reads `CompleteMultipartUploadResult`.
+extension PutReceipt {
+    /// Reads `CompleteMultipartUploadResult`, and the checksum in it that is of the whole object.
     init(completeAnswer bytes: [UInt8]) throws(AttemptFailure) {
-        self = try ETag(in: answerRoot(bytes, "CompleteMultipartUploadResult"))
+        let root = try answerRoot(bytes, "CompleteMultipartUploadResult")
+        let isFull = root.string("ChecksumType").map { $0 == "FULL_OBJECT" } ?? true
+        let text = isFull ? root.string("ChecksumCRC64NVME") : nil
+        self.init(eTag: try ETag(in: root), checksum: text.flatMap { CRC64NVME(base64: $0) })
     }
+}
 
+extension ETag {
     /// Reads `CopyObjectResult`.
     init(copyAnswer bytes: [UInt8]) throws(AttemptFailure) {
         self = try ETag(in: answerRoot(bytes, "CopyObjectResult"))
@@ -72,7 +77,7 @@ extension ETag {
         self = try ETag(in: answerRoot(bytes, "CopyPartResult"))
     }
 
-    private init(in root: XMLElement) throws(AttemptFailure) {
+    fileprivate init(in root: XMLElement) throws(AttemptFailure) {
         guard let text = root.string("ETag"), !text.isEmpty else {
             throw .unreadable("it has no ETag")
         }

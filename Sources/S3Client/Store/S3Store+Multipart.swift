@@ -56,6 +56,23 @@ extension S3Store {
         checksum: CRC64NVME?,
         condition: PutCondition?
     ) async throws(S3Error) -> ETag {
+        try await assemble(
+            key,
+            upload: upload,
+            parts: parts,
+            checksum: checksum,
+            condition: condition
+        )
+        .eTag
+    }
+
+    package func assemble(
+        _ key: ObjectKey,
+        upload: UploadID,
+        parts: [UploadedPart],
+        checksum: CRC64NVME?,
+        condition: PutCondition?
+    ) async throws(S3Error) -> PutReceipt {
         let call = call(.completeMultipart, key)
         var request = S3Request(call, .post, key)
         request.query = [QueryItem("uploadId", upload.text)]
@@ -68,23 +85,25 @@ extension S3Store {
             request.set("x-amz-checksum-type", "FULL_OBJECT")
         }
         var isLost = false
-        let eTag = try await run(call) { _ throws(AttemptFailure) in
-            if isLost, let eTag = try await lookUp(key, upload, checksum) { return eTag }
+        let receipt = try await run(call) { _ throws(AttemptFailure) in
+            if isLost, let eTag = try await lookUp(key, upload, checksum) {
+                return PutReceipt(eTag: eTag, checksum: nil)
+            }
             do throws(AttemptFailure) {
-                return try await ETag(completeAnswer: sendForAnswer(request).body)
+                return try await PutReceipt(completeAnswer: sendForAnswer(request).body)
             } catch {
                 // The upload is gone, or somebody is at the key, because we have completed it.
                 if isLost, error.status == 412 || error.serverCode == "NoSuchUpload",
                     let eTag = try await lookUp(key, upload, checksum)
                 {
-                    return eTag
+                    return PutReceipt(eTag: eTag, checksum: nil)
                 }
                 if error.asksForLookUp { isLost = true }
                 throw error
             }
         }
         tokens.forget(upload)
-        return eTag
+        return receipt
     }
 
     package func abortMultipart(_ key: ObjectKey, upload: UploadID) async throws(S3Error) {

@@ -12,6 +12,9 @@ package struct ExpectedObject: Sendable, Equatable {
     package var checksum: CRC64NVME?
     package var eTag: ETag?
 
+    /// Its size, where that and the rest tell it from every other object: then nobody need ask first.
+    var pinnedSize: Int64? { checksum == nil && eTag == nil ? nil : size }
+
     package init(size: Int64? = nil, checksum: CRC64NVME? = nil, eTag: ETag? = nil) {
         self.size = size
         self.checksum = checksum
@@ -29,7 +32,8 @@ package struct Downloaded: Sendable, Equatable {
 /// Downloads one object of any size into an open file, in ranges in parallel.
 ///
 /// All ranges are of one and the same object, and their checksums are combined and compared with
-/// what the caller expects and with what the store has. Bytes that do not fit are fetched again
+/// what the caller expects, or else with what the store has. The store is asked for the object's size
+/// only if the caller does not know what the object is. Bytes that do not fit are fetched again
 /// from the start, over new requests, a few times. The file is the caller's: give it a temporary
 /// name, and its final one after this has returned.
 package struct FileDownload: Sendable {
@@ -93,6 +97,9 @@ package struct FileDownload: Sendable {
         if let size = expected.size, size < limits.thresholdBytes {
             return try await whole(key, expected, descriptor, name)
         }
+        if let size = expected.pinnedSize {
+            return try await pinned(key, size, expected, descriptor, name)
+        }
         guard let info = try await store.head(key) else {
             throw S3Error(
                 .noSuchKey,
@@ -103,7 +110,35 @@ package struct FileDownload: Sendable {
         if info.size < limits.thresholdBytes {
             return try await whole(key, expected, descriptor, name)
         }
-        return try await ranges(key, info, expected, descriptor, name)
+        return try await ranges(
+            key,
+            size: info.size,
+            ExpectedObject(
+                size: info.size,
+                checksum: expected.checksum ?? info.checksum,
+                eTag: info.eTag
+            ),
+            descriptor,
+            name
+        )
+    }
+
+    /// All ranges at once, without a look before: any other object shows in the answers or in the sum.
+    private func pinned(
+        _ key: ObjectKey,
+        _ size: Int64,
+        _ expected: ExpectedObject,
+        _ descriptor: Int32,
+        _ name: String
+    ) async throws(S3Error) -> Downloaded {
+        do throws(S3Error) {
+            return try await ranges(key, size: size, expected, descriptor, name)
+        } catch {
+            // A shorter object has no such range; what is there is worth a word.
+            guard error.code == .refused, let info = try await store.head(key) else { throw error }
+            try check(key, info, expected)
+            throw error
+        }
     }
 
     private func whole(
@@ -127,14 +162,14 @@ package struct FileDownload: Sendable {
 
     private func ranges(
         _ key: ObjectKey,
-        _ info: ObjectInfo,
+        size: Int64,
         _ expected: ExpectedObject,
         _ descriptor: Int32,
         _ name: String
     ) async throws(S3Error) -> Downloaded {
         let plan = try PartPlan(
-            totalBytes: info.size,
-            preferredPartBytes: limits.partBytes,
+            totalBytes: size,
+            preferredPartBytes: limits.partBytes(of: size),
             thresholdBytes: 0
         )
         let pieces = try await inParallel(1...plan.count, limit: limits.parallel) {
@@ -146,24 +181,25 @@ package struct FileDownload: Sendable {
                 offset: range.offset,
                 limit: range.length
             )
-            _ = try await store.get(
+            let info = try await store.get(
                 key,
                 range: range,
-                ifMatch: info.eTag,
+                ifMatch: expected.eTag,
                 expecting: nil,
                 to: sink
             )
+            try check(key, info, expected)
             observe(.moved(bytes: range.length))
-            return sink.checksum
+            return (info: info, checksum: sink.checksum)
         }
         var checksum = CRC64NVME()
         for (index, piece) in pieces.enumerated() {
-            checksum.append(piece, length: plan.range(ofPart: index + 1).length)
+            checksum.append(piece.checksum, length: plan.range(ofPart: index + 1).length)
         }
-        if let right = expected.checksum ?? info.checksum, right != checksum {
+        if let right = expected.checksum, right != checksum {
             throw differs(key, "its CRC64NVME is \(checksum.hex), should be \(right.hex)")
         }
-        return Downloaded(info: info, checksum: checksum)
+        return Downloaded(info: pieces[0].info, checksum: checksum)
     }
 
     private func check(

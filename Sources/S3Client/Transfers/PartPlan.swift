@@ -9,6 +9,8 @@ package struct PartPlan: Sendable, Equatable {
     package static let largestObjectBytes: Int64 = 5 << 40
 
     package static let defaultPartBytes: Int64 = 8 << 20
+    /// In larger parts nothing is won any more, and more is lost with a connection.
+    static let ampleBytes: Int64 = 16 << 20
     /// Smaller objects go in one request.
     package static let defaultThresholdBytes: Int64 = 16 << 20
 

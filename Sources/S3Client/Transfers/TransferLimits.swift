@@ -4,7 +4,8 @@
 package struct TransferLimits: Sendable, Equatable {
     /// Requests under way at a time for one object.
     package var parallel: Int
-    package var partBytes: Int64
+    /// How large a part or range is; nil for as large as keeps all requests busy to the end.
+    package var partBytes: Int64?
     /// Smaller objects go in one request.
     package var thresholdBytes: Int64
     /// How often a whole download is begun again when its bytes are wrong or the object changed.
@@ -12,7 +13,7 @@ package struct TransferLimits: Sendable, Equatable {
 
     package init(
         parallel: Int = 4,
-        partBytes: Int64 = PartPlan.defaultPartBytes,
+        partBytes: Int64? = nil,
         thresholdBytes: Int64 = PartPlan.defaultThresholdBytes,
         restarts: Int = 3
     ) {
@@ -21,5 +22,18 @@ package struct TransferLimits: Sendable, Equatable {
         self.partBytes = partBytes
         self.thresholdBytes = thresholdBytes
         self.restarts = restarts
+    }
+    /// How large a part of an object of `totalBytes` is meant to be.
+    ///
+    /// Each part waits for the store once, so they are large; and there are so many that what moves in
+    /// parallel ends at about the same time.
+    package func partBytes(of totalBytes: Int64) -> Int64 {
+        if let partBytes { return partBytes }
+        let mebibyte: Int64 = 1 << 20
+        let parallel = Int64(parallel)
+        let round = parallel * PartPlan.ampleBytes
+        let parts = max(1, (totalBytes + round - 1) / round) * parallel
+        let even = (totalBytes + parts - 1) / parts
+        return max((even + mebibyte - 1) / mebibyte * mebibyte, PartPlan.defaultPartBytes)
     }
 }

@@ -55,7 +55,7 @@ package struct Upload: Sendable {
     ) async throws(S3Error) -> Uploaded {
         let plan = try PartPlan(
             totalBytes: source.length,
-            preferredPartBytes: limits.partBytes,
+            preferredPartBytes: limits.partBytes(of: source.length),
             thresholdBytes: limits.thresholdBytes
         )
         return plan.isSingle
@@ -131,14 +131,19 @@ package struct Upload: Sendable {
                 guard let piece = part.checksum else { continue }
                 checksum.append(piece, length: plan.range(ofPart: part.number).length)
             }
-            let eTag = try await store.completeMultipart(
+            let receipt = try await store.assemble(
                 key,
                 upload: upload,
                 parts: parts,
                 checksum: checksum,
                 condition: options.condition
             )
-            return Uploaded(eTag: eTag, size: source.length, checksum: checksum)
+            return Uploaded(
+                eTag: receipt.eTag,
+                size: source.length,
+                checksum: checksum,
+                isConfirmed: receipt.checksum == checksum
+            )
         }
     }
 }

@@ -6,8 +6,9 @@ import Digests
 import Names
 import S3Client
 
-/// Uploads, then looks at what the store has: its size always, its checksum where the store keeps
-/// one. Only then may anybody rely on the copy.
+/// Uploads, and makes sure that the store has what was read here: its answer names our checksum, or
+/// it is asked for the object's size, and its checksum where it keeps one. Only then may anybody rely
+/// on the copy.
 struct VerifiedUpload: Sendable {
     let store: any ObjectStore
     let meter: PhaseMeter
@@ -21,14 +22,14 @@ struct VerifiedUpload: Sendable {
         options: PutOptions = PutOptions(),
         name: String
     ) async throws(StagingError) -> CRC64NVME {
-        let digest: CRC64NVME
+        let uploaded: Uploaded
         do throws(S3Error) {
-            digest = try await send(source, to: key, options)
+            uploaded = try await send(source, to: key, options)
         } catch {
             throw .store("upload \(name)", error)
         }
-        try await check(key, size: source.length, digest, name)
-        return digest
+        try await check(key, size: source.length, uploaded, name)
+        return uploaded.checksum
     }
 
     /// Stores `source` at a key named by its content, unless somebody else has by now: whoever
@@ -38,31 +39,37 @@ struct VerifiedUpload: Sendable {
         to key: ObjectKey,
         name: String
     ) async throws(StagingError) {
-        var digest: CRC64NVME?
+        var uploaded: Uploaded?
         do throws(S3Error) {
-            digest = try await send(source, to: key, PutOptions(condition: .absent))
+            uploaded = try await send(source, to: key, PutOptions(condition: .absent))
         } catch {
             guard error.code == .preconditionFailed else { throw .store("upload \(name)", error) }
         }
-        try await check(key, size: source.length, digest, name)
+        try await check(key, size: source.length, uploaded, name)
     }
 
     private func send(
         _ source: any UploadSource,
         to key: ObjectKey,
         _ options: PutOptions
-    ) async throws(S3Error) -> CRC64NVME {
+    ) async throws(S3Error) -> Uploaded {
         let upload = Upload(to: store, observe: meter.observer)
-        return try await upload.run(source, at: key, options: options).checksum
+        return try await upload.run(source, at: key, options: options)
     }
 
-    /// Looks at what is stored; a digest is compared where we and the store both know one.
+    /// Looks at what is stored, unless the store has said it; a digest is compared where we and the
+    /// store both know one.
+    ///
+    /// - Parameter uploaded: nil for what somebody else has stored.
     private func check(
         _ key: ObjectKey,
         size: Int64,
-        _ digest: CRC64NVME?,
+        _ uploaded: Uploaded?,
         _ name: String
     ) async throws(StagingError) {
+        // The sum is of what was read here: an answer that names it leaves nothing to ask.
+        if let uploaded, uploaded.isConfirmed { return }
+        let digest = uploaded?.checksum
         let found: ObjectInfo?
         do throws(S3Error) {
             found = try await store.head(key)

@@ -20,6 +20,8 @@ final class CurlLoop {
     private var active: [OpaquePointer: CurlTransfer] = [:]
     /// Servers that do not answer `Expect: 100-continue`.
     private var mute: Set<Origin> = []
+    /// Servers that did what was last wanted of them: they will hardly refuse the next body.
+    private var willing: Set<Origin> = []
     /// Handles whose last transfer went well, to use again; they keep TLS sessions.
     private var idle: [OpaquePointer] = []
 
@@ -163,7 +165,7 @@ extension CurlLoop {
             let transfer = CurlTransfer(
                 exchange,
                 easy: easy,
-                mayAsk: !mute.contains(exchange.origin),
+                mayAsk: !mute.contains(exchange.origin) && !willing.contains(exchange.origin),
                 gatherer: gatherer,
                 metrics: metrics
             )
@@ -198,8 +200,15 @@ extension CurlLoop {
 
     /// Takes the transfer off its handle, then ends the call: nothing is called back after that.
     private func end(_ transfer: CurlTransfer, _ outcome: Result<HTTPResponse, TransportError>) {
-        let isReusable = if case .success = outcome { true } else { false }
-        release(transfer, isReusable: isReusable)
+        let response = try? outcome.get()
+        if transfer.exchange.request.method.changesThings {
+            if response?.head.isSuccess ?? false {
+                willing.insert(transfer.exchange.origin)
+            } else {
+                willing.remove(transfer.exchange.origin)
+            }
+        }
+        release(transfer, isReusable: response != nil)
         transfer.exchange.finish(outcome)
     }
 

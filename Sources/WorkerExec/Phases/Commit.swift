@@ -7,21 +7,21 @@ import Names
 import S3Client
 import Staging
 
-/// The last step of an attempt: the report, then the one word that makes it count.
+/// The last step of an attempt: its report, and the one word that makes it count; in one request, if
+/// the report is short.
 struct Commit: Sendable {
     let attempt: Attempt
 
     /// Stores the report and commits; loses quietly to a result that is there already.
     func callAsFunction(_ report: AttemptReport) async throws(WorkerFailure) {
         let bytes = try encoded(report)
-        let result = RunResult(
-            run: attempt.run,
-            verdict: .committed(attempt: attempt.id, reportSHA256: SHA256Digest(of: bytes))
-        )
+        let result = RunResult(run: attempt.run, attempt: attempt.id, report: bytes)
         let documents = DocumentStore(attempt.patientStore)
         let resultBytes = try encoded(result)
         do throws(S3Error) {
-            try await documents.put(bytes, at: attempt.keys.report(attempt.run, attempt.id))
+            if result.report == nil {
+                try await documents.put(bytes, at: attempt.keys.report(attempt.run, attempt.id))
+            }
             let isFirst = try await documents.put(
                 resultBytes,
                 at: attempt.keys.result(attempt.run),

@@ -120,7 +120,12 @@ extension FailureSample {
                     switch document {
                     case .result: _ = try await desk.result()
                     case .report:
-                        _ = try await desk.report(of: attempt, sha256: SHA256Digest(of: []))
+                        let sha256 = SHA256Digest(of: [])
+                        let result = RunResult(
+                            run: run,
+                            verdict: .committed(attempt: attempt, reportSHA256: sha256)
+                        )
+                        _ = try await desk.report(of: attempt, sha256: sha256, in: result)
                     }
                 }
         }

@@ -16,11 +16,8 @@ import Testing
                 #expect(status == 0, "\(answer.ending?.message ?? answer.error?.message ?? "")")
                 try NodeCacheTests.expectResult(of: job, lab.lab)
             }
-            let reports = try await lab.lab.keys("report.json").sorted()
-            var cached: [Bool] = []
-            for report in reports {
-                cached.append(try await lab.lab.text(report).contains(#""cachedBytes":3000000"#))
-            }
+            let cached = try await lab.lab.reports().values
+                .map { $0.contains(#""cachedBytes":3000000"#) }
             #expect(cached.count == 2 && cached.filter { $0 }.count == 1)
             let kept = try Shell.run("cd \(place); ls; ls galaxy-s3-65532 | cut -c 1-6")
             #expect(kept == "galaxy-s3-65532\ninput-\nlock\n")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Digests
 import Names
 import Testing
 
@@ -93,7 +94,7 @@ import Testing
     @Test func `roots of other answers`() {
         let other = Array("<Other><UploadId>u</UploadId><ETag>e</ETag></Other>".utf8)
         #expect(isUnreadable { () throws(AttemptFailure) in try UploadID(createAnswer: other) })
-        #expect(isUnreadable { () throws(AttemptFailure) in try ETag(completeAnswer: other) })
+        #expect(isUnreadable { () throws(AttemptFailure) in try PutReceipt(completeAnswer: other) })
         #expect(isUnreadable { () throws(AttemptFailure) in try ETag(copyAnswer: other) })
         #expect(isUnreadable { () throws(AttemptFailure) in try ETag(copyPartAnswer: other) })
         #expect(isUnreadable { () throws(AttemptFailure) in try DeleteAnswer(other) })
@@ -102,9 +103,30 @@ import Testing
         #expect(isUnreadable { () throws(AttemptFailure) in try ETag(copyAnswer: empty) })
     }
 
+    @Test func `the checksum of a whole object is taken, and no other`() throws {
+        let sum = CRC64NVME(of: [1, 2, 3])
+        let answers: [(String, CRC64NVME?)] = [
+            ("<ChecksumCRC64NVME>\(sum.base64)</ChecksumCRC64NVME>", sum),
+            (
+                "<ChecksumType>COMPOSITE</ChecksumType>"
+                    + "<ChecksumCRC64NVME>\(sum.base64)</ChecksumCRC64NVME>", nil
+            ),
+            ("<ChecksumCRC64NVME>?</ChecksumCRC64NVME>", nil), ("", nil),
+        ]
+        for (said, known) in answers {
+            let answer =
+                "<CompleteMultipartUploadResult><ETag>\"e\"</ETag>\(said)"
+                + "</CompleteMultipartUploadResult>"
+            let receipt = try PutReceipt(completeAnswer: Array(answer.utf8))
+            #expect(receipt == PutReceipt(eTag: ETag("\"e\""), checksum: known))
+        }
+    }
+
     @Test func `an error inside a success is told apart`() {
         do throws(AttemptFailure) {
-            _ = try ETag(completeAnswer: Array("<Error><Code>InternalError</Code></Error>".utf8))
+            _ = try PutReceipt(
+                completeAnswer: Array("<Error><Code>InternalError</Code></Error>".utf8)
+            )
             Issue.record("no error")
         } catch {
             guard case .errorInSuccess(let document) = error else {

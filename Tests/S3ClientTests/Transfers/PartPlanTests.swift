@@ -34,6 +34,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [(0, 8), (17, 8), (50, 13), (100, 13), (256, 16), (1 << 20, 16)])
+    func `parts that nobody has chosen the size of end together`(total: Int64, part: Int64) {
+        let limits = TransferLimits(parallel: total == 256 ? 8 : 4)
+        #expect(limits.partBytes(of: total * Self.mebibyte) == part * Self.mebibyte)
+        let chosen = TransferLimits(partBytes: 5 * Self.mebibyte)
+        #expect(chosen.partBytes(of: total * Self.mebibyte) == 5 * Self.mebibyte)
+    }
+
     @Test func `parts cover every byte once and keep S3's limits`() throws {
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<2000 {

@@ -89,6 +89,50 @@ import Transport
         }
     }
 
+    @Test func `an object that is known is not looked at, neither after nor before`() async throws {
+        let key = try ObjectKey("k")
+        let store = InMemoryObjectStore(confirmsPuts: true)
+        let bytes = patterned(Self.part * 2 + 1)
+        let stored = try await Upload(to: store, limits: Self.limits)
+            .run(MemorySource(bytes), at: key)
+        #expect(stored.isConfirmed)
+        let target = try TemporaryFile()
+        let download = FileDownload(from: store, limits: Self.limits)
+        for known in [
+            ExpectedObject(size: stored.size, checksum: stored.checksum),
+            ExpectedObject(size: stored.size, eTag: stored.eTag),
+        ] {
+            let fetched = try await download.run(
+                key,
+                expecting: known,
+                into: target.descriptor,
+                named: "t"
+            )
+            #expect(fetched.checksum == stored.checksum)
+            #expect(target.bytes == bytes)
+        }
+        #expect(!store.calls.contains { $0.kind == .head })
+    }
+
+    @Test(arguments: [-part, -1, 1, part])
+    func `an object of another size than the known one is named so`(more: Int) async throws {
+        let key = try ObjectKey("k")
+        let store = InMemoryObjectStore()
+        let bytes = patterned(Self.part * 3)
+        _ = try await Upload(to: store, limits: Self.limits).run(MemorySource(bytes), at: key)
+        let expected = ExpectedObject(
+            size: Int64(bytes.count + more),
+            checksum: CRC64NVME(of: bytes)
+        )
+        let target = try TemporaryFile()
+        let error = await #expect(throws: S3Error.self) {
+            try await FileDownload(from: store, limits: Self.limits)
+                .run(key, expecting: expected, into: target.descriptor, named: "t")
+        }
+        #expect(error?.code == .corrupted)
+        #expect(error?.place == "it has \(bytes.count) bytes, should have \(bytes.count + more)")
+    }
+
     @Test func `a part that fails for good aborts the upload`() async throws {
         let store = InMemoryObjectStore { call throws(S3Error) in
             if call.kind == .uploadPart, call.number == 3, !call.isDone {

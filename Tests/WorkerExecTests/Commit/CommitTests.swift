@@ -10,10 +10,10 @@ import Testing
 /// Two attempts at one run that end at the same time, in every order of their last steps (invariant
 /// 1): one wins, its bytes count, and nothing of the other stays.
 @Suite struct CommitTests {
-    /// The requests of an attempt that loses: log pack and output, each stored and looked at; report;
-    /// result; the result that was first; removal. Who wins makes the first six.
-    static let steps = 8
-    private static let commit = 6
+    /// The requests of an attempt that loses: log pack; output; result; the result that was first;
+    /// removal. Who wins makes the first three.
+    static let steps = 5
+    private static let commit = 3
 
     @Test(arguments: 0..<steps, 0..<steps)
     func `one attempt wins, whole, and nothing of the other stays`(
@@ -37,7 +37,30 @@ import Testing
         try expectAll(of: winner, in: bucket)
         let loserID = loser.attempt.id.description
         #expect(bucket.keys.filter { $0.contains(loserID) } == [])
-        #expect(bucket.keys.count == 4, "pack, output, report and result: \(bucket.keys)")
+        #expect(bucket.keys.count == 3, "pack, output and result: \(bucket.keys)")
+    }
+
+    @Test func `a long report is stored by itself, before the result`() async throws {
+        let bucket = MemoryBucket()
+        let one = try Contender("one", in: bucket)
+        let two = try Contender("two", in: bucket)
+        let long = String(repeating: "x", count: RunResult.longestReportWithin)
+        for contender in [one, two] {
+            async let commit: Void = contender.commit(refusing: long)
+            await contender.turns.grant(5)
+            try await commit
+        }
+        let (attempt, keys) = (one.attempt, one.attempt.keys)
+        let own = [keys.report(attempt.run, attempt.id), keys.result(attempt.run)]
+        #expect(bucket.keys == own.map(\.description).sorted(), "nothing of the loser's")
+        let report = try #require(bucket.bytes(own[0].description))
+        let result = try ContractCoding.decode(
+            RunResult.self,
+            from: #require(bucket.bytes(own[1].description)),
+            name: "result"
+        )
+        #expect(result == RunResult(run: attempt.run, attempt: attempt.id, report: report))
+        #expect(result.report == nil)
     }
 
     private func expectAll(of winner: Contender, in bucket: MemoryBucket) throws {
@@ -47,9 +70,7 @@ import Testing
             from: #require(bucket.bytes(keys.result(attempt.run).description)),
             name: "result"
         )
-        let reportBytes = try #require(
-            bucket.bytes(keys.report(attempt.run, attempt.id).description)
-        )
+        let reportBytes = try #require(result.report?.bytes)
         let digest = SHA256Digest(of: reportBytes)
         #expect(result.verdict == .committed(attempt: attempt.id, reportSHA256: digest))
         let report = try ContractCoding.decode(

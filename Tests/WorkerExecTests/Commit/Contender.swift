@@ -101,6 +101,26 @@ final class Contender: Sendable {
         try await phase(ToolOutcome(end: .ended, exitCode: 0, scriptStatus: 0))
     }
 
+    /// The last step alone, with a report that says so of one file.
+    func commit(refusing refusal: String) async throws {
+        defer { turns.end() }
+        let report = AttemptReport(
+            run: attempt.run,
+            attempt: attempt.id,
+            specSHA256: attempt.specSHA256,
+            worker: Release.version,
+            tool: ToolOutcome(end: .ended, exitCode: 0, scriptStatus: 0),
+            files: [],
+            directories: [],
+            links: [],
+            packs: [],
+            refused: [refusal],
+            lost: [],
+            phases: []
+        )
+        try await Commit(attempt: attempt)(report)
+    }
+
     private static func store(_ bucket: MemoryBucket, _ turns: Turns) throws -> S3Store {
         let keys = Credentials(accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretKey: Redacted("secret"))
         return S3Store(

@@ -34,7 +34,11 @@ final class MemoryBucket: Sendable {
                     $0.name.starts(with: "x-amz-checksum-") || $0.name.starts(with: "x-amz-meta-")
                 }
                 objects[key] = Object(bytes: seen.body, fields: kept)
-                return .answer(status: 200, fields: [HTTPField("etag", "\"e\"")])
+                return .answer(
+                    status: 200,
+                    fields: kept.filter { $0.name.starts(with: "x-amz-checksum-") }
+                        + [HTTPField("etag", "\"e\"")]
+                )
             case "GET", "HEAD":
                 guard let object = objects[key] else { return Self.error(404, "NoSuchKey") }
                 let length = HTTPField("content-length", "\(object.bytes.count)")

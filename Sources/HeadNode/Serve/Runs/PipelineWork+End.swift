@@ -97,10 +97,10 @@ extension PipelineWork {
         let store = session.store.part { _ in }
         let desk = ResultDesk(store: store, settings: settings, run: finished.run)
         // Galaxy may have removed the job directory by now; the bucket knows what there was.
-        guard case .committed(let attempt, let sha256) = try await desk.result()?.verdict else {
-            return
-        }
-        let report = try await desk.report(of: attempt, sha256: sha256)
+        guard let result = try await desk.result(),
+            case .committed(let attempt, let sha256) = result.verdict
+        else { return }
+        let report = try await desk.report(of: attempt, sha256: sha256, in: result)
         let step = SettleStep(store: store, settings: settings, note: note)
         try await settling.pass { () async throws(HeadError) in
             try await step(report, finished.outputs)
