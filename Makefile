@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what Scripts/ does. Each script says at its head what it promises.
-.PHONY: build test faults full lint format worker roots image cluster cluster-down plugin galaxy demo demo-fail bench
+.PHONY: build test faults full lint format head worker roots image cluster cluster-down plugin galaxy demo demo-fail bench
 
 build:
 	swift build
@@ -19,6 +19,9 @@ lint:
 
 format:
 	Scripts/lint --fix
+
+head:
+	Scripts/head
 
 worker:
 	Scripts/worker

@@ -26,7 +26,7 @@ class Goal:
 
 def goals(results):
     """All goals that these results can say something of."""
-    for make in (large, packed, far, worker):
+    for make in (large, small, packed, job, head, far, worker):
         yield from (goal for goal in make(results) if goal.value is not None)
 
 
@@ -45,9 +45,24 @@ def large(results):
         yield Goal(f"a large file {operation}, peak MiB", peak, 32)
 
 
+def small(results):
+    for endpoint in ("near-free", "SeaweedFS"):
+        for operation in ("up many", "down many"):
+            for name in ("wall", "cpu"):
+                found = results.ratio(("small", endpoint, operation), name)
+                if found:
+                    what = f"small files {operation}, {endpoint}, {name}, ours / best peer"
+                    yield Goal(what, found[0], 0.9)
+
+
 def packed(results):
     """Small files in packs, beside whoever is quickest with one request a file."""
-    for phase, operation in (("stage", "up many"), ("fetch", "down many")):
+    for phase, operation in (
+        ("stage", "up many"),
+        ("fetch", "down many"),
+        ("push", "up many"),
+        ("collect", "down many"),
+    ):
         clients = results.clients(("small", "SeaweedFS", operation))
         ours = clients.get(f"ours, packed ({phase})")
         walls = [median(records, "wall") for name, records in clients.items() if "packed" not in name]
@@ -60,6 +75,24 @@ def packed(results):
         if ours and requests:
             share = median(ours, "requests") / min(requests)
             yield Goal(f"small files packed, {phase}, requests / one by one", share, 1 / 50)
+
+
+def job(results):
+    found = results.ratio(("job", "SeaweedFS", WHOLE), "wall")
+    if found:
+        yield Goal("a job's four movements, wall, ours / best peer", found[0], 0.6)
+
+
+def head(results):
+    """A job costs no more where there are ten times as many."""
+    groups = {names[2]: records for names, records in results.groups.items() if names[0] == "head"}
+    if len(groups) != 2:
+        return
+    few, many = (groups[jobs] for jobs in sorted(groups, key=len))
+    for name, what in (("cpu_ms_a_job", "CPU"), ("kib_a_job", "memory")):
+        values = median(few, name), median(many, name)
+        if all(values):
+            yield Goal(f"{what} a job, among ten times as many / among fewer", values[1] / values[0], 1.2)
 
 
 def far(results):

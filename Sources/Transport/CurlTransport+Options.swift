@@ -7,7 +7,7 @@ extension CurlTransport {
     package struct Options: Sendable {
         /// Whose signature on a server's certificate counts.
         package enum Trust: Sendable {
-            /// What libcurl was built with; nothing in the static worker.
+            /// What libcurl was built with: in the head the machine's, in the static worker nothing.
             case system
             /// The certificates in this PEM file, and no others.
             case file(String)
@@ -47,7 +47,7 @@ extension CurlTransport {
         /// At most 512 KiB.
         package var receiveBufferBytes = 512 << 10
         /// At most 2 MiB.
-        package var uploadBufferBytes = 512 << 10
+        package var uploadBufferBytes = 256 << 10
         package var userAgent = "galaxy-s3-executor"
 
         package init() {}

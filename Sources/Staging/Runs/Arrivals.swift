@@ -18,6 +18,7 @@ final class Arrivals: Sendable {
     private let roots: RootSet
     private let prefix: [UInt8]
     private let arrivals = Mutex<[Arrival]>([])
+    private let flushes = FlushBehind()
 
     init(_ roots: RootSet, of run: RunID) {
         self.roots = roots
@@ -36,12 +37,18 @@ final class Arrivals: Sendable {
         return descriptor
     }
 
-    /// Renames every file over its place.
+    /// Takes a file that is complete, to be flushed before it is promoted. May block.
+    func complete(_ place: FilePath, _ descriptor: Descriptor, size: Int64) {
+        flushes.add(descriptor, size: size, for: place)
+    }
+
+    /// Waits until every file is on the disk, then renames each over its place.
     ///
     /// A directory in the way is an error that names it, before anything is renamed. When a rename
     /// fails all the same, what was renamed before stays and is right, and doing it again completes
     /// the rest.
-    func promote() throws(StagingError) {
+    func promote() async throws(StagingError) {
+        try await flushes.finish()
         let arrivals = arrivals.withLock { $0 }
         for arrival in arrivals where try roots.status(arrival.place)?.kind == .directory {
             throw StagingError(

@@ -10,8 +10,8 @@ import Synchronization
 /// Brings a committed attempt's files to where Galaxy looks for them.
 ///
 /// Each file is fetched to a temporary name beside its place, verified, flushed, and renamed over
-/// the place in one step. Nothing is renamed before everything has been verified, so a damaged
-/// store changes no file. It may be cut off anywhere and done again.
+/// the place in one step. Nothing is renamed before everything has been verified and is on the disk,
+/// so a damaged store changes no file. It may be cut off anywhere and done again.
 package struct CollectRun: Sendable {
     let store: any ObjectStore
     let transfers: Int
@@ -49,7 +49,7 @@ package struct CollectRun: Sendable {
                 try await perform(step, arrivals)
             }
             if let stale = plan.staleExitCode { try roots.remove(stale) }
-            try arrivals.promote()
+            try await arrivals.promote()
         } catch {
             arrivals.discard()
             throw error
@@ -98,7 +98,7 @@ package struct CollectRun: Sendable {
             throw .store("collect \(file.path)", error)
         }
         try descriptor.set(mode: file.mode, modified: file.modified, name: file.path)
-        try descriptor.synchronise(name: file.path)
+        arrivals.complete(file.path, descriptor, size: file.size)
         meter.finished(1)
     }
 
@@ -156,7 +156,7 @@ package struct CollectRun: Sendable {
                 )
             }
             try descriptor.set(mode: file.mode, modified: file.modified, name: path)
-            try descriptor.synchronise(name: path)
+            arrivals.complete(path, descriptor, size: file.size)
             _ = missing.withLock { $0.remove(path) }
         }
 
