@@ -10,8 +10,18 @@ package enum Threads {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Runs `body` on a new thread.
+    /// Runs `body` on a new thread, of which there must be one for this process to do its work.
     package static func start(_ body: @escaping @Sendable () -> Void) {
+        let error = tryStart(body)
+        guard error == 0 else {
+            preconditionFailure("no thread can be started: \(String(cString: strerror(error)))")
+        }
+    }
+
+    /// Runs `body` on a new thread, if there can be one more.
+    ///
+    /// - Returns: 0, or what pthread_create(3) gives; `body` does not run then.
+    static func tryStart(_ body: @escaping @Sendable () -> Void) -> Int32 {
         var thread = pthread_t()
         // SAFETY: the new thread takes over the one retained reference.
         let box = Unmanaged.passRetained(Box(body)).toOpaque()
@@ -26,18 +36,25 @@ package enum Threads {
             box
         )
         guard error == 0 else {
-            preconditionFailure("no thread can be started: \(String(cString: strerror(error)))")
+            // SAFETY: no thread has taken the reference over.
+            Unmanaged<Box>.fromOpaque(box).release()
+            return error
         }
         pthread_detach(thread)
+        return 0
     }
 
-    /// What `body` gives on a thread of its own.
-    package static func value<Value: Sendable>(
-        _ body: @escaping @Sendable () -> Value
-    ) async -> Value {
-        await withCheckedContinuation { continuation in
-            start { continuation.resume(returning: body()) }
+    /// What `body` gives on a thread of its own; here, if there can be no more threads.
+    package static func value<Value: Sendable, Failure: Error>(
+        _ body: @escaping @Sendable () throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let result = await withCheckedContinuation { continuation in
+            let work: @Sendable () -> Void = {
+                continuation.resume(returning: Result(catching: body))
+            }
+            if tryStart(work) != 0 { work() }
         }
+        return try result.get()
     }
 
     /// What `body` gives on a thread of its own; nil if that takes longer than `limit`, or the task is

@@ -74,12 +74,14 @@ struct StageStep: Sendable {
     }
 
     private func surveyAndStage(_ meter: PhaseMeter) async throws(StagingError) -> Staged {
-        let survey = try JobSurvey(description, mount: settings.outputs.mount)
-        let plan = try StagePlan(
-            survey,
-            packBelow: settings.staging.packBelow,
-            caching: settings.staging.caching
-        )
+        // A look at each of many files on a slow disk may take minutes: tasks have few threads.
+        let plan = try await Threads.value { () throws(StagingError) in
+            try StagePlan(
+                JobSurvey(description, mount: settings.outputs.mount),
+                packBelow: settings.staging.packBelow,
+                caching: settings.staging.caching
+            )
+        }
         let stage = StageRun(
             store: store,
             layout: layout,

@@ -12,8 +12,10 @@ package struct ExpectedObject: Sendable, Equatable {
     package var checksum: CRC64NVME?
     package var eTag: ETag?
 
-    /// Its size, where that and the rest tell it from every other object: then nobody need ask first.
-    var pinnedSize: Int64? { checksum == nil && eTag == nil ? nil : size }
+    /// Its size, where that and the checksum tell it from every other object: then nobody need ask
+    /// first. An entity tag alone does not: the store is asked for the checksum then, else nothing would
+    /// tell damage on the way.
+    var pinnedSize: Int64? { checksum == nil ? nil : size }
 
     package init(size: Int64? = nil, checksum: CRC64NVME? = nil, eTag: ETag? = nil) {
         self.size = size
@@ -33,7 +35,7 @@ package struct Downloaded: Sendable, Equatable {
 ///
 /// All ranges are of one and the same object, and their checksums are combined and compared with
 /// what the caller expects, or else with what the store has. The store is asked for the object's size
-/// only if the caller does not know what the object is. Bytes that do not fit are fetched again
+/// only if the caller does not know its size and checksum. Bytes that do not fit are fetched again
 /// from the start, over new requests, a few times. The file is the caller's: give it a temporary
 /// name, and its final one after this has returned.
 package struct FileDownload: Sendable {
@@ -134,8 +136,9 @@ package struct FileDownload: Sendable {
         do throws(S3Error) {
             return try await ranges(key, size: size, expected, descriptor, name)
         } catch {
-            // A shorter object has no such range; what is there is worth a word.
-            guard error.code == .refused, let info = try await store.head(key) else { throw error }
+            // A shorter object has no such range, and an empty one none at all; what is there is worth a
+            // word.
+            guard error.code == .refused || error.code == .badAnswer, let info = try await store.head(key) else { throw error }
             try check(key, info, expected)
             throw error
         }

@@ -232,6 +232,13 @@ package final class Directory: Sendable {
         guard clinux_syncfs(descriptor.raw) == 0 else { throw .system("flush", path.logSafe) }
     }
 
+    /// Brings the names in this directory to the disk. Some file systems cannot, and do it unasked.
+    package func synchronise() throws(StagingError) {
+        guard fsync(descriptor.raw) == 0 || errno == EINVAL else {
+            throw .system("flush", path.logSafe)
+        }
+    }
+
     /// The number of the device that this directory is on.
     package func device() throws(StagingError) -> UInt64 { try descriptor.status().stamp.device }
 
@@ -309,6 +316,6 @@ extension Directory {
         if isFlushed { try file.synchronise(name: place) }
         try rename(temporary, to: relative)
         guard isFlushed else { return }
-        guard fsync(descriptor.raw) == 0 else { throw .system("flush", path.logSafe) }
+        try synchronise()
     }
 }

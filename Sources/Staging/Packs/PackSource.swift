@@ -21,10 +21,15 @@ package struct PackSource: UploadSource {
         }
     }
 
-    /// Reads the whole pack once for its digest, its checksum and that of every file in it, in order.
-    package func digests() throws(StagingError) -> (
-        pack: SHA256Digest, checksum: CRC64NVME, files: [CRC64NVME]
-    ) {
+    /// What the whole pack and every file in it come to, in order.
+    package typealias Digests = (pack: SHA256Digest, checksum: CRC64NVME, files: [CRC64NVME])
+
+    /// Reads the whole pack once, on a thread of its own: that may take minutes, and tasks have few.
+    package func digests() async throws(StagingError) -> Digests {
+        try await Threads.value { () throws(StagingError) in try digestsHere() }
+    }
+
+    private func digestsHere() throws(StagingError) -> Digests {
         var hasher = SHA256Hasher()
         var checksum = CRC64NVME()
         var files = [CRC64NVME](repeating: CRC64NVME(), count: plan.count)
@@ -50,8 +55,10 @@ package struct PackSource: UploadSource {
     }
 
     /// Fails if any file is no longer the version that was surveyed.
-    package func checkUnchanged() throws(StagingError) {
-        for member in plan.members { _ = try member.file.open() }
+    package func checkUnchanged() async throws(StagingError) {
+        try await Threads.value { () throws(StagingError) in
+            for member in plan.members { _ = try member.file.open() }
+        }
     }
 }
 

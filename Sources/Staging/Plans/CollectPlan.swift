@@ -20,6 +20,8 @@ package struct CollectPlan: Sendable {
     package var run: RunID
     /// The directories that must be opened to put everything in place.
     package var roots: [FilePath]
+    /// Every file's place.
+    var files: [FilePath] { objects.map(\.file.path) + packs.flatMap { $0.files.keys } }
 
     /// - Throws: `.refused` naming the first thing in the report that no worker of ours writes.
     package init(

@@ -47,8 +47,20 @@ final class Arrivals: Sendable {
     /// A directory in the way is an error that names it, before anything is renamed. When a rename
     /// fails all the same, what was renamed before stays and is right, and doing it again completes
     /// the rest.
-    func promote() async throws(StagingError) {
+    /// - Parameter stale: a file that is removed before the first is renamed.
+    func promote(inPlaceOf stale: FilePath? = nil) async throws(StagingError) {
         try await flushes.finish()
+        try await Threads.value { () throws(StagingError) in
+            try self.checkPlaces()
+            if let stale { try self.roots.remove(stale) }
+            for arrival in self.arrivals.withLock({ $0 }) {
+                try self.roots.rename(arrival.temporary, to: arrival.place)
+            }
+        }
+        arrivals.withLock { $0 = [] }
+    }
+
+    private func checkPlaces() throws(StagingError) {
         let arrivals = arrivals.withLock { $0 }
         for arrival in arrivals where try roots.status(arrival.place)?.kind == .directory {
             throw StagingError(
@@ -57,8 +69,6 @@ final class Arrivals: Sendable {
                 remedy: "Move the directory away, then collect again."
             )
         }
-        for arrival in arrivals { try roots.rename(arrival.temporary, to: arrival.place) }
-        self.arrivals.withLock { $0 = [] }
     }
 
     /// Removes what came for these places, which will come once more.

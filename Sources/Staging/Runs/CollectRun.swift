@@ -34,10 +34,13 @@ package struct CollectRun: Sendable {
 
     /// Fetches, verifies and puts everything in place.
     package func callAsFunction(_ plan: CollectPlan) async throws(StagingError) {
-        let roots = try RootSet(plan.roots)
-        try Self.sweep(plan, roots)
-        for directory in plan.directories.sorted(by: { $0.path < $1.path }) {
-            try roots.prepare(directory)
+        let roots = try await Threads.value { () throws(StagingError) in
+            let roots = try RootSet(plan.roots)
+            try Self.sweep(plan, roots)
+            for directory in plan.directories.sorted(by: { $0.path < $1.path }) {
+                try roots.prepare(directory)
+            }
+            return roots
         }
         expect(plan)
         let arrivals = Arrivals(roots, of: plan.run)
@@ -48,15 +51,30 @@ package struct CollectRun: Sendable {
             _ = try await boundedMap(steps, limit: transfers) { (step) throws(StagingError) in
                 try await perform(step, arrivals)
             }
-            if let stale = plan.staleExitCode { try roots.remove(stale) }
-            try await arrivals.promote()
+            try await arrivals.promote(inPlaceOf: plan.staleExitCode)
         } catch {
             arrivals.discard()
             throw error
         }
-        for link in plan.links { try roots.makeLink(link) }
-        for directory in plan.directories.sorted(by: { $0.path > $1.path }) {
-            try roots.finish(directory)
+        try await Threads.value { () throws(StagingError) in
+            for link in plan.links { try roots.makeLink(link) }
+            try Self.synchroniseNames(plan, roots)
+            for directory in plan.directories.sorted(by: { $0.path > $1.path }) {
+                try roots.finish(directory)
+            }
+        }
+    }
+
+    /// Brings the names to the disk, before it is noted, perhaps on another file system, that all is
+    /// there.
+    private static func synchroniseNames(
+        _ plan: CollectPlan,
+        _ roots: RootSet
+    ) throws(StagingError) {
+        let places =
+            plan.files + plan.links.map(\.path) + plan.directories.map(\.path)
+        for parent in Set(places.compactMap(\.parent)) where roots.holds(parent) {
+            try roots.directory(parent).synchronise()
         }
     }
 
@@ -108,8 +126,7 @@ package struct CollectRun: Sendable {
         _ roots: RootSet
     ) throws(StagingError) {
         let prefix = Arrivals.temporaryPrefix(of: plan.run)
-        let files = plan.objects.map(\.file.path) + plan.packs.flatMap { $0.files.keys }
-        for parent in Set(files.compactMap(\.parent))
+        for parent in Set(plan.files.compactMap(\.parent))
         where try roots.status(parent)?.kind == .directory {
             for name in try roots.directory(parent).names()
             where name.starts(with: prefix) {

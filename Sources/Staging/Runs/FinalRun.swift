@@ -132,14 +132,7 @@ package struct FinalRun: Sendable {
 
     /// Reads a file to its end, which may take long: tasks have few threads.
     private static func digest(_ source: DescriptorSource) async throws(StagingError) -> CRC64NVME {
-        let outcome = await Threads.value { () -> Result<CRC64NVME, StagingError> in
-            do throws(StagingError) {
-                return .success(try source.checksum())
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try outcome.get()
+        try await Threads.value { () throws(StagingError) in try source.checksum() }
     }
 
     /// The file at `path`, when it has not been changed for long enough that a change would be seen, and

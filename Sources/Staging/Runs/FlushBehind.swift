@@ -68,14 +68,15 @@ final class FlushBehind: Sendable {
     /// On a thread of its own, if there may be one more.
     private func flush(_ files: [File]) {
         state.withLock { $0.batchesUnderWay += 1 }
-        guard Self.threads.add(1, ordering: .relaxed).newValue <= Self.mostThreads else {
-            Self.threads.subtract(1, ordering: .relaxed)
-            return flushHere(files)
+        if Self.threads.add(1, ordering: .relaxed).newValue <= Self.mostThreads {
+            let error = Threads.tryStart {
+                self.flushHere(files)
+                Self.threads.subtract(1, ordering: .relaxed)
+            }
+            if error == 0 { return }
         }
-        Threads.start {
-            self.flushHere(files)
-            Self.threads.subtract(1, ordering: .relaxed)
-        }
+        Self.threads.subtract(1, ordering: .relaxed)
+        flushHere(files)
     }
 
     private func flushHere(_ files: [File]) {

@@ -116,11 +116,11 @@ package struct PushRun: Sendable {
         to key: ObjectKey
     ) async throws(StagingError) -> Outcome {
         let source = PackSource(try PackPlan(files, times: .own))
-        let digests = try source.digests()
+        let digests = try await source.digests()
         meter.expect(bytes: source.length, files: files.count)
         let upload = VerifiedUpload(store: store, meter: meter)
         _ = try await upload(source, to: key, name: "a pack of results")
-        try source.checkUnchanged()
+        try await source.checkUnchanged()
         meter.finished(files.count, packed: files.count)
         let pack = PackEntry(
             key: key,

@@ -97,7 +97,7 @@ package struct RestageRun: Sendable {
         _ plan: StagePlan
     ) async throws(StagingError) -> State {
         guard let info = try await info(pack.key) else {
-            guard let source = try source(of: pack, plan)?.source else {
+            guard let source = try await source(of: pack, plan)?.source else {
                 throw StagingError(
                     .changed,
                     what: "A pack is lost from the bucket, and its files on disk are others now",
@@ -107,12 +107,12 @@ package struct RestageRun: Sendable {
             }
             let upload = VerifiedUpload(store: store, meter: PhaseMeter("stage"))
             _ = try await upload(source, to: pack.key, name: "a pack")
-            try source.checkUnchanged()
+            try await source.checkUnchanged()
             return .restored
         }
         guard info.size == pack.size else { return .damaged }
         // Files that are others now cannot say what the pack's checksum was.
-        guard info.checksum != nil, let known = try source(of: pack, plan) else { return .intact }
+        guard info.checksum != nil, let known = try await source(of: pack, plan) else { return .intact }
         return info.holds(size: pack.size, known.checksum) ? .intact : .damaged
     }
 
@@ -120,14 +120,14 @@ package struct RestageRun: Sendable {
     private func source(
         of pack: PackEntry,
         _ plan: StagePlan
-    ) throws(StagingError) -> (source: PackSource, checksum: CRC64NVME)? {
+    ) async throws(StagingError) -> (source: PackSource, checksum: CRC64NVME)? {
         let candidates = [
             try PackPlan(plan.runPack, times: .own), try PackPlan(plan.dataPack, times: .own),
             try PackPlan(plan.toolPack, times: .fixed),
         ]
         for candidate in candidates where candidate.length == pack.size {
             let source = PackSource(candidate)
-            let digests = try source.digests()
+            let digests = try await source.digests()
             if digests.pack == pack.sha256 { return (source, digests.checksum) }
         }
         return nil

@@ -87,7 +87,7 @@ package struct StageRun: Sendable {
         case .runPack(let files):
             let plan = try PackPlan(files, times: .own)
             let key = layout.runPack(run, nonce: Nonce.draw())
-            let digest = try PackSource(plan).digests().pack
+            let digest = try await PackSource(plan).digests().pack
             return .pack(
                 try await upload(plan, to: key, digest: digest) { (source) throws(StagingError) in
                     _ = try await verified(source, to: key, name: "the pack")
@@ -174,14 +174,14 @@ package struct StageRun: Sendable {
         let source = PackSource(plan)
         meter.expect(bytes: source.length, files: plan.count)
         try await send(source)
-        try source.checkUnchanged()
+        try await source.checkUnchanged()
         meter.finished(plan.count, packed: plan.count)
         return PackEntry(key: key, size: source.length, sha256: digest, files: plan.count)
     }
 
     /// A pack named by its content: there already, or uploaded now.
     private func contentPack(_ plan: PackPlan) async throws(StagingError) -> PackEntry {
-        let digests = try PackSource(plan).digests()
+        let digests = try await PackSource(plan).digests()
         let digest = digests.pack
         let key = layout.pack(digest)
         let found: ObjectInfo?

@@ -86,8 +86,9 @@ struct Commit: Sendable {
         let store = attempt.store.with(
             policy: RetryPolicy(attempts: 3, time: .seconds(5), whenBudgetIsEmpty: .fail)
         )
-        _ = try? await DocumentStore(store)
-            .put(bytes, at: attempt.keys.report(attempt.run, attempt.id))
+        // One that is there may be committed, though the answer was lost.
+        let key = attempt.keys.report(attempt.run, attempt.id)
+        _ = try? await DocumentStore(store).put(bytes, at: key, condition: .absent)
     }
 
     private func encoded(_ value: some Encodable) throws(WorkerFailure) -> [UInt8] {

@@ -58,14 +58,15 @@ import Transport
         #expect(plan.length == Int64(first.count) && plan.length % 512 == 0)
     }
 
-    @Test func fixedTimesMakeOnePackOfTwoInstallations() throws {
-        func pack(_ time: FileTime, _ times: PackPlan.Times) throws -> SHA256Digest {
+    @Test func fixedTimesMakeOnePackOfTwoInstallations() async throws {
+        func pack(_ time: FileTime, _ times: PackPlan.Times) async throws -> SHA256Digest {
             try tree.file("tool/run.py", [1, 2], mode: 0o755, modified: time)
-            return try PackSource(PackPlan(try surveyed(), times: times)).digests().pack
+            return try await PackSource(PackPlan(try surveyed(), times: times)).digests().pack
         }
         let old = FileTime(seconds: 1_500_000_000)
-        #expect(try pack(old, .fixed) == pack(FileTime(seconds: 9, nanoseconds: 3), .fixed))
-        #expect(try pack(old, .own) != pack(FileTime(seconds: 9, nanoseconds: 3), .own))
+        let other = FileTime(seconds: 9, nanoseconds: 3)
+        #expect(try await pack(old, .fixed) == pack(other, .fixed))
+        #expect(try await pack(old, .own) != pack(other, .own))
     }
 
     @Test func indexIsRightAtEachBorder() throws {
@@ -106,10 +107,10 @@ import Transport
         }
     }
 
-    @Test func digestsAreOfWhatIsSent() throws {
+    @Test func digestsAreOfWhatIsSent() async throws {
         let plan = try PackPlan(try sample(), times: .own)
         let source = PackSource(plan)
-        let digests = try source.digests()
+        let digests = try await source.digests()
         #expect(try digests.pack == SHA256Digest(of: Self.whole(source)))
         for (file, digest) in zip(plan.files, digests.files) {
             #expect(try digest == CRC64NVME(of: TemporaryTree.read(file.path)))
@@ -120,7 +121,7 @@ import Transport
         "B19: a file that shrinks, grows, is replaced or touched while it is packed",
         arguments: ["shrink", "grow", "replace", "touch", "rewrite", "remove", "link", "fifo"]
     )
-    func changing(_ how: String) throws {
+    func changing(_ how: String) async throws {
         let path = try tree.file("victim", [UInt8](repeating: 1, count: 5_000))
         try tree.file("other", [1])
         let source = PackSource(try PackPlan(try surveyed(), times: .own))
@@ -144,13 +145,11 @@ import Transport
             case "link": .refused
             default: .changed
             }
-        for attempt in [
-            { try Self.whole(source) },
-            {
-                try source.checkUnchanged(); return []
-            },
-        ] {
-            let error = #expect(throws: StagingError.self) { try attempt() }
+        let errors = [
+            #expect(throws: StagingError.self) { try Self.whole(source) },
+            await #expect(throws: StagingError.self) { try await source.checkUnchanged() },
+        ]
+        for error in errors {
             #expect(error?.code == expected)
             #expect(error?.what.contains("/victim") == true)
         }

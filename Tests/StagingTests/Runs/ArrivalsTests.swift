@@ -40,20 +40,25 @@ import Testing
 
     @Test func `Files come to their places, however many are flushed together`() async throws {
         try arrive()
-        try await arrivals.promote()
+        let stale = try tree.file("stale", "0")
+        try await arrivals.promote(inPlaceOf: stale)
         #expect(try texts() == ["new"])
         #expect(try Directory(path: tree.path).names().count == Self.count)
     }
 
-    @Test("invariant 1: nothing is renamed when one of the files cannot be flushed")
+    @Test("invariant 1: nothing is renamed or removed when one of the files cannot be flushed")
     func unflushed() async throws {
         try arrive()
+        let stale = try tree.file("stale", "0")
         // A pipe has no disk to be brought to.
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         let (output, input) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
         arrivals.complete(try tree.at("0"), input, size: 3)
-        let error = await #expect(throws: StagingError.self) { try await arrivals.promote() }
+        let error = await #expect(throws: StagingError.self) {
+            try await arrivals.promote(inPlaceOf: stale)
+        }
+        #expect(try TemporaryTree.read(stale) == Array("0".utf8))
         #expect(error?.what.contains("flush") == true)
         #expect(try texts() == ["old"])
         _ = output

@@ -54,7 +54,7 @@ final class CacheLab: Sendable {
     /// Puts a pack of these files there.
     func pack(_ files: [SurveyedFile]) async throws -> PackEntry {
         let source = PackSource(try PackPlan(files, times: .fixed))
-        let digest = try source.digests().pack
+        let digest = try await source.digests().pack
         let key = try ObjectKey("packs/\(digest)")
         let upload = VerifiedUpload(store: store, meter: PhaseMeter("stage"))
         _ = try await upload(source, to: key, name: "a pack")

@@ -63,6 +63,21 @@ import Testing
         #expect(result.report == nil)
     }
 
+    @Test func `a failure does not replace a report, which may be committed`() async throws {
+        let bucket = MemoryBucket()
+        let one = try Contender("one", in: bucket)
+        async let failing: Void = one.fail(["there first", "there second"])
+        await one.turns.grant(10)
+        await failing
+        let key = one.attempt.keys.report(one.attempt.run, one.attempt.id)
+        let report = try ContractCoding.decode(
+            AttemptReport.self,
+            from: #require(bucket.bytes(key.description)),
+            name: "report"
+        )
+        #expect(report.failure?.message == "there first")
+    }
+
     private func expectAll(of winner: Contender, in bucket: MemoryBucket) throws {
         let (attempt, keys) = (winner.attempt, winner.attempt.keys)
         let result = try ContractCoding.decode(

@@ -121,6 +121,14 @@ final class Contender: Sendable {
         try await Commit(attempt: attempt)(report)
     }
 
+    /// What an attempt says of itself that came to nothing, as often as it is tried.
+    func fail(_ messages: [String]) async {
+        defer { turns.end() }
+        for message in messages {
+            await Commit(attempt: attempt).failed(WorkerFailure(.bug, message), tool: nil)
+        }
+    }
+
     private static func store(_ bucket: MemoryBucket, _ turns: Turns) throws -> S3Store {
         let keys = Credentials(accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretKey: Redacted("secret"))
         return S3Store(

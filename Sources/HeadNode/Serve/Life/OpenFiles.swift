@@ -7,8 +7,9 @@ enum OpenFiles {
     /// What we ask for, if the administrator allows as much: children inherit it, and some programs
     /// go through all the numbers there could be.
     private static let wanted: rlim_t = 131_072
-    /// What the process needs for itself: connections, above all.
-    private static let reserve = 256
+    /// What the process needs for itself: connections, the files of transfers and those that wait for
+    /// the disk.
+    private static let reserve = 512
     /// What a run that is followed needs: its folder and lock, two streams, its log, one to spare.
     private static let eachRun = 6
 
