@@ -138,7 +138,9 @@ package struct FileDownload: Sendable {
         } catch {
             // A shorter object has no such range, and an empty one none at all; what is there is worth a
             // word.
-            guard error.code == .refused || error.code == .badAnswer, let info = try await store.head(key) else { throw error }
+            guard error.code == .refused || error.code == .badAnswer,
+                let info = try await store.head(key)
+            else { throw error }
             try check(key, info, expected)
             throw error
         }

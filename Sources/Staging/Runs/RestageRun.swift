@@ -112,7 +112,9 @@ package struct RestageRun: Sendable {
         }
         guard info.size == pack.size else { return .damaged }
         // Files that are others now cannot say what the pack's checksum was.
-        guard info.checksum != nil, let known = try await source(of: pack, plan) else { return .intact }
+        guard info.checksum != nil, let known = try await source(of: pack, plan) else {
+            return .intact
+        }
         return info.holds(size: pack.size, known.checksum) ? .intact : .damaged
     }
 
