@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""jobs.py [--rounds N] [--large-rounds N] [--size MIB] [--jobs N...] [--burst N]: how long jobs take, and what they cost.
+"""jobs.py [--rounds N] [--large-rounds N] [--size MIB] [--jobs N...] [--burst N]: how long jobs take, and
+what they cost.
 
 From the request that starts a job to the dataset's state `ok`, in turn through Galaxy's own Kubernetes
 runner and through ours: a job that does nothing; one that reads a large input; one that also writes it; many
@@ -22,6 +23,7 @@ import urllib.request
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+from bioblend import ConnectionError
 from bioblend.galaxy import GalaxyInstance
 
 warnings.simplefilter("ignore")
@@ -52,6 +54,7 @@ class Bench:
         self.home = pathlib.Path(os.environ["GALAXY_DIR"])
         self.folder = pathlib.Path(os.environ["GALAXY_S3_BENCH"])
         self.history = self.galaxy.histories.create_history("bench")["id"]
+        self.refused = 0
 
     # Jobs
 
@@ -80,8 +83,19 @@ class Bench:
             time.sleep(0.1)
 
     def start(self, way, dataset, history=None, kind="bench"):
-        made = self.galaxy.tools.run_tool(history or self.history, f"{kind}_{way}", {"input": dataset})
-        return made["outputs"][0]["id"]
+        """A job's output. Galaxy refuses now and then while its database is locked; that is counted."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                made = self.galaxy.tools.run_tool(
+                    history or self.history, f"{kind}_{way}", {"input": dataset}
+                )
+                return made["outputs"][0]["id"]
+            except ConnectionError as error:
+                if error.status_code != 500 or time.monotonic() > end:
+                    raise
+                self.refused += 1
+                time.sleep(1)
 
     def one(self, way, dataset, kind="bench"):
         """Seconds of one job that is alone."""
@@ -108,6 +122,9 @@ class Bench:
             ends += [time.monotonic() - begin] * len(ended)
             waiting -= ended
             time.sleep(0.5)
+        if self.refused:
+            print(f"{way}: Galaxy refused {self.refused} requests, which were made again", file=sys.stderr)
+            self.refused = 0
         for id in failed:
             print(f"{way}: {self.galaxy.datasets.show_dataset(id)['misc_info']}", file=sys.stderr)
         return ends[0], ends[-1], len(failed)
