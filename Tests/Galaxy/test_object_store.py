@@ -8,6 +8,7 @@ import http.client
 import os
 import re
 import socket
+import subprocess
 import zipfile
 from random import Random
 
@@ -170,17 +171,9 @@ def test_a_purged_input_fails_the_job_by_name(lab):
 
 
 def remove(lab, key):
-    bucket = dict(
-        word.split("=", 1) for word in (lab.directory / "s3-exports").read_text().split() if "=" in word
-    )
-    store = pytest.importorskip("boto3").client(
-        "s3",
-        endpoint_url=bucket["AWS_ENDPOINT_URL_S3"],
-        aws_access_key_id=bucket["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=bucket["AWS_SECRET_ACCESS_KEY"],
-        region_name=bucket["AWS_REGION"],
-    )
-    store.delete_object(Bucket=bucket["GALAXY_S3_BUCKET"], Key=key)
+    program = '"$1/galaxy-head-node" s3 rm --config "$1/galaxy.yml" "s3://$GALAXY_S3_BUCKET/$2"'
+    words = ["bash", "-c", f'. "$1/s3-exports" && {program}', "bash", lab.directory, key]
+    subprocess.run(words, check=True, capture_output=True)
 
 
 def test_a_head_node_that_is_killed_while_it_copies(lab, large):
