@@ -15,6 +15,7 @@ extension InMemoryObjectStore {
         let eTag = try await put(key, body: body, checksum: checksum, options: options)
         return PutReceipt(eTag: eTag, checksum: confirmsPuts ? checksum : nil)
     }
+
     package func assemble(
         _ key: ObjectKey,
         upload: UploadID,

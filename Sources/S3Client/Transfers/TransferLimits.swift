@@ -23,6 +23,7 @@ package struct TransferLimits: Sendable, Equatable {
         self.thresholdBytes = thresholdBytes
         self.restarts = restarts
     }
+
     /// How large a part of an object of `totalBytes` is meant to be.
     ///
     /// Each part waits for the store once, so they are large; and there are so many that what moves in

@@ -47,6 +47,7 @@ final class Arrivals: Sendable {
     /// A directory in the way is an error that names it, before anything is renamed. When a rename
     /// fails all the same, what was renamed before stays and is right, and doing it again completes
     /// the rest.
+    ///
     /// - Parameter stale: a file that is removed before the first is renamed.
     func promote(inPlaceOf stale: FilePath? = nil) async throws(StagingError) {
         try await flushes.finish()
