@@ -65,6 +65,24 @@ class Submission:
         return "submit", {"job": self.job, "run": self.run, "destination": self.destination}
 
 
+class Silence:
+    """How long a process has said nothing.
+
+    It counts looks, not seconds: when this process stands still, it is not the other one's silence.
+    """
+
+    def __init__(self):
+        self._heard, self._looks = True, 0
+
+    def end(self) -> None:
+        self._heard = True
+
+    def look(self) -> int:
+        """How many looks in a row, this one among them, have met silence."""
+        self._looks, self._heard = (0 if self._heard else self._looks + 1), False
+        return self._looks
+
+
 class HeadNode:
     """The head node of one Galaxy server.
 
@@ -85,8 +103,6 @@ class HeadNode:
         self._spawn = spawn
         self._ids = itertools.count(1)
         self._closed = threading.Event()
-        # Whether the process has said anything since the last look.
-        self._heard = True
         self._keeper = threading.Thread(target=self._keep, name="galaxy-head-node", daemon=True)
         # The lock holds for all below.
         self._lock = threading.Lock()
@@ -195,12 +211,11 @@ class HeadNode:
             log.error("%s cannot be started: %s. Jobs wait for it.", self._command[0], error)
             return False
         outbox: queue.SimpleQueue = queue.SimpleQueue()
-        ended = threading.Event()
-        self._heard = True
+        ended, silence = threading.Event(), Silence()
         threads = [
             threading.Thread(target=self._write, args=(process.stdin, outbox), daemon=True),
             threading.Thread(target=self._log, args=(process.stderr,), daemon=True),
-            threading.Thread(target=self._watch, args=(process, outbox, ended), daemon=True),
+            threading.Thread(target=self._watch, args=(process, outbox, ended, silence), daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -213,7 +228,7 @@ class HeadNode:
         answered = False
         try:
             for raw in iter(process.stdout.readline, b""):
-                self._heard = True
+                silence.end()
                 # A line that is cut off is the last one of a process that was killed.
                 if raw.endswith(b"\n"):
                     answered = self._take(raw, outbox) or answered
@@ -231,20 +246,16 @@ class HeadNode:
             )
         return answered
 
-    def _watch(self, process, outbox: queue.SimpleQueue, ended: threading.Event) -> None:
-        """Kills a process that has stopped to answer: jobs would wait for it without end.
-
-        It counts looks, not seconds: when this process stands still, it is not the other one's silence.
-        """
-        silent = 0
+    def _watch(self, process, outbox: queue.SimpleQueue, ended: threading.Event, silence: Silence) -> None:
+        """Kills a process that has stopped to answer: jobs would wait for it without end."""
         while not ended.wait(LOOK):
-            silent, self._heard = (0 if self._heard else silent + 1), False
-            if silent == LOOKS:
+            looks = silence.look()
+            if looks == LOOKS:
                 seconds = LOOK * LOOKS
                 log.error("galaxy-head-node has said nothing for %d s and is killed; runs go on", seconds)
                 process.kill()
                 return
-            if silent:
+            if looks:
                 with self._lock:
                     if self._outbox is outbox:
                         # Whatever comes back shows that it lives.

@@ -349,15 +349,35 @@ def test_a_process_that_says_nothing_more_is_replaced(head_node, caplog, monkeyp
 
 
 def test_a_process_that_answers_lives(head_node, caplog, monkeypatch, until):
+    looks = []
+
+    class Watched(client.Silence):
+        def look(self):
+            looks.append(super().look())
+            return looks[-1]
+
+    monkeypatch.setattr(client, "Silence", Watched)
     monkeypatch.setattr(client, "LOOK", 0.05)
+    # A machine that stands still is not what is tested here.
+    monkeypatch.setattr(client, "LOOKS", 10_000)
     node = head_node()
     process = node.next_process()
     process.greet()
-    for _ in range(3 * client.LOOKS):
+    for _ in range(3):
         asked = process.asked()
         assert (asked["method"], asked["params"]) == ("status", {})
+        silent = len(looks)
         process.say(json.dumps({"id": asked["id"], "result": {"jobs": {}}}).encode())
+        until(lambda silent=silent: 0 in looks[silent:])
     assert "has said nothing for" not in caplog.text
+
+
+def test_only_looks_in_a_row_that_meet_silence_count():
+    silence = client.Silence()
+    assert [silence.look() for _ in range(4)] == [0, 1, 2, 3]
+    silence.end()
+    silence.end()
+    assert [silence.look() for _ in range(3)] == [0, 1, 2]
 
 
 def test_a_program_that_cannot_be_started_is_tried_again(head_node, caplog):
