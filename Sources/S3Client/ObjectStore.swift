@@ -36,20 +36,12 @@ package protocol ObjectStore: Sendable {
         to sink: any HTTPBodySink
     ) async throws(S3Error) -> ObjectInfo
 
-    /// Stores `body` at `key` in one request (at most 5 GiB).
+    /// Stores `body` at `key` in one request (at most 5 GiB), and gives what the store says it has
+    /// got: where that has the checksum, nobody need ask again.
     ///
     /// - Parameter checksum: of the whole body.
     /// - Throws: `.preconditionFailed` when `options.condition` does not hold.
     func put(
-        _ key: ObjectKey,
-        body: HTTPBody,
-        checksum: CRC64NVME,
-        options: PutOptions
-    ) async throws(S3Error) -> ETag
-
-    /// Stores `body` as `put` does, and gives what the store says it has got: where that has the
-    /// checksum, nobody need ask again.
-    func deposit(
         _ key: ObjectKey,
         body: HTTPBody,
         checksum: CRC64NVME,
@@ -109,20 +101,10 @@ package protocol ObjectStore: Sendable {
         sourceIfMatch: ETag?
     ) async throws(S3Error) -> UploadedPart
 
-    /// Makes the parts one object.
+    /// Makes the parts one object, and gives what the store says it has got, as `put` does.
     ///
     /// - Parameter checksum: of the whole object, where the caller knows it.
     func completeMultipart(
-        _ key: ObjectKey,
-        upload: UploadID,
-        parts: [UploadedPart],
-        checksum: CRC64NVME?,
-        condition: PutCondition?
-    ) async throws(S3Error) -> ETag
-
-    /// Makes the parts one object as `completeMultipart` does, and gives what the store says it has
-    /// got, as `deposit` does for a put.
-    func assemble(
         _ key: ObjectKey,
         upload: UploadID,
         parts: [UploadedPart],

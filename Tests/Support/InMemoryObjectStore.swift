@@ -111,13 +111,14 @@ package final class InMemoryObjectStore: ObjectStore {
         body: HTTPBody,
         checksum: CRC64NVME,
         options: PutOptions
-    ) async throws(S3Error) -> ETag {
+    ) async throws(S3Error) -> PutReceipt {
         let bytes = try Self.read(body, key)
         guard CRC64NVME(of: bytes) == checksum else { throw Self.error(.corrupted, "put", key) }
-        return try await call(.put, key) { state throws(S3Error) in
+        let eTag = try await call(.put, key) { state throws(S3Error) in
             try Self.check(options.condition, &state, key, "put")
             return Self.store(bytes, checksum, at: key, options, in: &state)
         }
+        return receipt(eTag, checksum)
     }
 
     package func copy(
@@ -246,8 +247,8 @@ package final class InMemoryObjectStore: ObjectStore {
         parts: [UploadedPart],
         checksum: CRC64NVME?,
         condition: PutCondition?
-    ) async throws(S3Error) -> ETag {
-        try await call(.completeMultipart, key) { [smallestPartBytes] state throws(S3Error) in
+    ) async throws(S3Error) -> PutReceipt {
+        let eTag = try await call(.completeMultipart, key) { [smallestPartBytes] state throws(S3Error) in
             guard let pending = state.uploads[upload], pending.key == key else {
                 throw Self.error(.noSuchUpload, "complete", key)
             }
@@ -266,6 +267,7 @@ package final class InMemoryObjectStore: ObjectStore {
             state.uploads[upload] = nil
             return Self.store(bytes, sum, at: key, pending.options, in: &state)
         }
+        return receipt(eTag, checksum)
     }
 
     package func openUploads(below prefix: [UInt8]) async throws(S3Error) -> [OpenUpload] {
@@ -280,6 +282,10 @@ package final class InMemoryObjectStore: ObjectStore {
         try await call(.abortMultipart, key) { state throws(S3Error) in
             state.uploads[upload] = nil
         }
+    }
+
+    private func receipt(_ eTag: ETag, _ checksum: CRC64NVME?) -> PutReceipt {
+        PutReceipt(eTag: eTag, checksum: confirmsPuts ? checksum : nil)
     }
 
     private func call<Result>(

@@ -147,7 +147,10 @@ class S3JobRunner(AsynchronousJobRunner):
     def _check_configuration(self) -> None:
         """Raises for what the head node would refuse for every job: it says so itself, all at once."""
         command = self._command("check-config")
-        job_config = getattr(self.app.config, "job_config_file", None)
+        config = self.app.config
+        # As Galaxy does: what stands in its own file wins over any other.
+        is_inline = "job_config" in (getattr(config, "config_dict", None) or {})
+        job_config = getattr(config, "config_file" if is_inline else "job_config_file", None)
         if job_config and os.path.isfile(job_config):
             command += ["--job-config", os.path.abspath(job_config)]
         try:

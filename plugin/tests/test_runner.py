@@ -236,6 +236,17 @@ def test_a_configuration_that_the_head_node_refuses_ends_galaxys_start(galaxy, p
     assert called == f"check-config --config /galaxy/config/galaxy.yml --job-config {job_conf}\n"
 
 
+def test_a_job_configuration_inside_galaxy_yml_is_looked_at_there(galaxy, program, tmp_path):
+    galaxy_yml = tmp_path / "galaxy.yml"
+    galaxy_yml.write_text("galaxy: {job_config: {runners: {}}}\n")
+    other = tmp_path / "job_conf.yml"
+    other.write_text("runners: {}\n")
+    app = galaxy(config_dict={"job_config": {"runners": {}}}, job_config_file=str(other))
+    app.config.config_file = str(galaxy_yml)
+    S3JobRunner(app, 1, head_node=program(0, ""))
+    assert (tmp_path / "called").read_text().endswith(f"--job-config {galaxy_yml}\n")
+
+
 @pytest.mark.parametrize("status", [0, 1])
 def test_what_is_no_word_on_the_configuration_ends_no_start(galaxy, program, caplog, status):
     S3JobRunner(galaxy(), 1, head_node=program(status, "a word of warning"))

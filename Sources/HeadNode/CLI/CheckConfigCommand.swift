@@ -25,7 +25,8 @@ struct CheckConfigCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Galaxy's job configuration, to look at our runners and their environments.",
             discussion:
-                "Without it: job_conf.yml, else job_conf.xml beside the configuration file.",
+                "Without it: what galaxy.yml has below job_config, or names as job_config_file; "
+                + "else job_conf.yml, else job_conf.xml beside it.",
             valueName: "file"
         )
     )
@@ -43,7 +44,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
             for warning in check?.warnings ?? [] { Console.err("warning: \(warning.line)") }
             let listing = SettingsListing(try settings.get(), resolver.winners)
             for line in listing.lines { Console.out(line) }
-            if let check { Console.out(check.summary) }
+            Console.out(check?.summary ?? "job configuration: none is there; --job-config names one")
         }
     }
 
@@ -52,7 +53,9 @@ struct CheckConfigCommand: AsyncParsableCommand {
         _ sources: SettingsSources,
         executor: Settings.ExecutorKind?
     ) throws(ConfigError) -> JobConfigCheck? {
-        guard let name = jobConfig ?? options.jobConfigName(sources.environment) else { return nil }
+        var found = jobConfig
+        if found == nil { found = try options.jobConfigName(sources.environment) }
+        guard let name = found else { return nil }
         let bytes = try options.content(of: name, ifTooLong: "Name Galaxy's job configuration.")
         let file = JobConfig(bytes, named: name.logSafe, environment: sources.environment)
         return JobConfigCheck(file, sources, executor: executor)

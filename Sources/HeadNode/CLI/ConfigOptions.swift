@@ -72,13 +72,21 @@ struct ConfigOptions: ParsableArguments {
         return access("galaxy.yml", F_OK) == 0 ? ("galaxy.yml", false) : nil
     }
 
-    /// Galaxy's job configuration beside the file that is used; nil if it is not there.
-    func jobConfigName(_ environment: [String: String]) -> String? {
+    /// The file with Galaxy's job configuration: the one that is used, one that it names, or one
+    /// beside it; nil if none is there.
+    func jobConfigName(_ environment: [String: String]) throws(ConfigError) -> String? {
         guard let (name, _) = fileName(environment) else { return nil }
         let bytes = Array(name.utf8)
         let cut = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         let folder = String(decoding: bytes[..<cut], as: UTF8.self)
-        return ["job_conf.yml", "job_conf.xml"].map { folder + $0 }.first { access($0, F_OK) == 0 }
+        var names = ["job_conf.yml", "job_conf.xml"]
+        switch JobConfigPlace(galaxyFile: try content(of: name)) {
+        case .inline: return name
+        case .file(let named): names.insert(named, at: 0)
+        case .usual: break
+        }
+        return names.map { $0.utf8.first == UInt8(ascii: "/") ? $0 : folder + $0 }
+            .first { access($0, F_OK) == 0 }
     }
 
     /// The bytes of a configuration file.

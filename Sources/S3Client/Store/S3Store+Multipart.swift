@@ -55,23 +55,6 @@ extension S3Store {
         parts: [UploadedPart],
         checksum: CRC64NVME?,
         condition: PutCondition?
-    ) async throws(S3Error) -> ETag {
-        try await assemble(
-            key,
-            upload: upload,
-            parts: parts,
-            checksum: checksum,
-            condition: condition
-        )
-        .eTag
-    }
-
-    package func assemble(
-        _ key: ObjectKey,
-        upload: UploadID,
-        parts: [UploadedPart],
-        checksum: CRC64NVME?,
-        condition: PutCondition?
     ) async throws(S3Error) -> PutReceipt {
         let call = call(.completeMultipart, key)
         var request = S3Request(call, .post, key)

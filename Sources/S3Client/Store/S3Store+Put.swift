@@ -10,15 +10,6 @@ extension S3Store {
         body: HTTPBody,
         checksum: CRC64NVME,
         options: PutOptions
-    ) async throws(S3Error) -> ETag {
-        try await deposit(key, body: body, checksum: checksum, options: options).eTag
-    }
-
-    package func deposit(
-        _ key: ObjectKey,
-        body: HTTPBody,
-        checksum: CRC64NVME,
-        options: PutOptions
     ) async throws(S3Error) -> PutReceipt {
         let call = call(.putObject, key)
         let token = UploadTokens.new()

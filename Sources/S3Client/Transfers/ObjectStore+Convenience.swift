@@ -35,35 +35,6 @@ extension ObjectStore {
         }
     }
 
-    /// For a store that says nothing of what it has got.
-    package func deposit(
-        _ key: ObjectKey,
-        body: HTTPBody,
-        checksum: CRC64NVME,
-        options: PutOptions
-    ) async throws(S3Error) -> PutReceipt {
-        let eTag = try await put(key, body: body, checksum: checksum, options: options)
-        return PutReceipt(eTag: eTag, checksum: nil)
-    }
-
-    /// For a store that says nothing of what it has got.
-    package func assemble(
-        _ key: ObjectKey,
-        upload: UploadID,
-        parts: [UploadedPart],
-        checksum: CRC64NVME?,
-        condition: PutCondition?
-    ) async throws(S3Error) -> PutReceipt {
-        let eTag = try await completeMultipart(
-            key,
-            upload: upload,
-            parts: parts,
-            checksum: checksum,
-            condition: condition
-        )
-        return PutReceipt(eTag: eTag, checksum: nil)
-    }
-
     /// Stores bytes in one request.
     package func put(
         _ key: ObjectKey,
@@ -71,6 +42,7 @@ extension ObjectStore {
         options: PutOptions = PutOptions()
     ) async throws(S3Error) -> ETag {
         try await put(key, body: .bytes(bytes), checksum: CRC64NVME(of: bytes), options: options)
+            .eTag
     }
 
     /// All entries below `prefix`, page by page, each once.

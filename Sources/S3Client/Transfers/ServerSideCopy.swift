@@ -72,6 +72,7 @@ package struct ServerSideCopy: Sendable {
                 checksum: nil,
                 condition: options.condition
             )
+            .eTag
         }
     }
 }

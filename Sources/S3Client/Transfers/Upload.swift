@@ -71,7 +71,7 @@ package struct Upload: Sendable {
         var body = source.wholeBody()
         if body.length <= Self.smallBytes { body = .bytes(try body.allBytes(for: key)) }
         let checksum = try body.checksum(of: key)
-        let receipt = try await store.deposit(
+        let receipt = try await store.put(
             key,
             body: body,
             checksum: checksum,
@@ -131,7 +131,7 @@ package struct Upload: Sendable {
                 guard let piece = part.checksum else { continue }
                 checksum.append(piece, length: plan.range(ofPart: part.number).length)
             }
-            let receipt = try await store.assemble(
+            let receipt = try await store.completeMultipart(
                 key,
                 upload: upload,
                 parts: parts,

@@ -46,6 +46,22 @@ import Testing
         )
     }
 
+    @Test func inGalaxysOwnFileLinesAreItsOwn() {
+        let found = check(
+            """
+            s3_executor: {instance: main}
+            galaxy:
+              brand: "1"
+              job_config:
+                runners:
+                  s3: {load: "galaxy_s3_executor.runner:S3JobRunner", wrokers: 4}
+                execution: {environments: {}}
+            """
+        )
+        #expect(found.runners == ["s3"])
+        #expect(found.problems.map(\.line).contains { $0.hasPrefix("job_conf.yml:6:") })
+    }
+
     @Test func anchorsAndMapsAreGalaxys() {
         let found = check(
             Self.runner + """

@@ -40,7 +40,7 @@ import Transport
         #expect(try await store.head(key) == nil)
         let parts = try await upload(pieces, of: id, at: key, in: store)
         let whole = pieces.flatMap { $0 }
-        let eTag = try await store.completeMultipart(
+        let receipt = try await store.completeMultipart(
             key,
             upload: id,
             parts: parts,
@@ -49,7 +49,7 @@ import Transport
         )
         let found = try await store.required(key)
         #expect(found.bytes == whole)
-        #expect(found.info.eTag == eTag)
+        #expect(found.info.eTag == receipt.eTag)
         #expect(found.info.metadata == ["m": "1"])
         if backend.keepsChecksums { #expect(found.info.checksum == CRC64NVME(of: whole)) }
     }

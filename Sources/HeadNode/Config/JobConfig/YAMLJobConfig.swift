@@ -3,7 +3,7 @@
 import Diagnostics
 import Yams
 
-/// Reads Galaxy's `job_conf.yml`.
+/// Reads Galaxy's `job_conf.yml`, or the same in a `galaxy.yml`, below `galaxy` and `job_config`.
 ///
 /// The file is Galaxy's: anchors, aliases and merge keys are resolved as Galaxy does it, and what is
 /// no runner and no environment is passed over.
@@ -49,7 +49,11 @@ struct YAMLJobConfig {
     }
 
     private mutating func read(_ root: Node?) {
-        let top = root.map(pairs) ?? []
+        var top = root.map(pairs) ?? []
+        for name in ["galaxy", "job_config"] where !top.contains(where: { $0.name == "runners" }) {
+            guard let inner = top.first(where: { $0.name == name }) else { break }
+            top = pairs(inner.value)
+        }
         guard let runners = top.first(where: { $0.name == "runners" }) else {
             config.problems.append(
                 ConfigProblem(
