@@ -89,13 +89,13 @@ def jobs(suite):
                 for milliseconds in (0, ROUND_TRIP_MS):
                     with far(store, milliseconds, WIDTH_MIB) as wire:
                         endpoint = wire.endpoint.at(wire.endpoint.url, f"{milliseconds} ms")
-                        keep(suite, name, "ours", endpoint, move(suite, synthetic, endpoint))
+                        keep(suite, name, "ours", endpoint, move(synthetic, endpoint))
             round_trips(suite, name)
         for client in clients("s5cmd", "rclone"):
             with far(store, ROUND_TRIP_MS, WIDTH_MIB) as wire:
                 endpoint = wire.endpoint.at(wire.endpoint.url, f"{ROUND_TRIP_MS} ms")
                 try:
-                    keep(suite, name, client.name, endpoint, move(suite, synthetic, endpoint, client))
+                    keep(suite, name, client.name, endpoint, move(synthetic, endpoint, client))
                 except Broken as problem:
                     suite.failed(f"distance: {client.name}: {problem}")
 

@@ -5,7 +5,7 @@ from clients import ALL, DOWN, DOWN_MANY, UP, UP_MANY, clients
 from files import MIB, compare, gone_after, make_file, make_files
 from galaxy_job import GalaxyJob, Shape
 from measuring import Broken, Cost, rounds, run
-from servers import near_free, seaweedfs
+from servers import IN_MEMORY, keeping, near_free, seaweedfs
 
 KIB = 1 << 10
 
@@ -18,7 +18,7 @@ def large(suite):
         Transfers(suite, "large", (UP, DOWN), endpoint, log).measure(file, "up", suite.seconds(0.6))
     with file.open("r+b") as whole:
         whole.truncate(size // 2)
-    with seaweedfs(suite.disk / "seaweedfs") as endpoint:
+    with seaweedfs(suite.memory / "seaweedfs", IN_MEMORY) as endpoint:
         Transfers(suite, "large", (UP, DOWN), endpoint).measure(file, "up", suite.seconds(0.4))
     file.unlink()
 
@@ -33,10 +33,12 @@ def small(suite):
         Transfers(suite, "small", (UP_MANY, DOWN_MANY), endpoint, log).measure(
             folder, "small/", suite.seconds(0.4)
         )
-    with seaweedfs(suite.disk / "seaweedfs") as endpoint:
+    with seaweedfs(suite.memory / "seaweedfs", IN_MEMORY) as endpoint:
         Transfers(suite, "small", (UP_MANY, DOWN_MANY), endpoint).measure(
             folder, "small/", suite.seconds(0.4)
         )
+        packed(suite, endpoint, count)
+    with keeping(suite.memory / "keeping") as endpoint:
         packed(suite, endpoint, count)
 
 
@@ -117,8 +119,8 @@ def started(suite, endpoint):
 def packed(suite, endpoint, count):
     """The same number of small files as a job has them: in packs, verified, into a sandbox and back."""
     shape = Shape(small=count, small_bytes=16 * KIB, small_outputs=count)
-    job = GalaxyJob(suite.disk / "packed", shape)
-    for _ in rounds(suite.rounds, suite.seconds(0.2)):
+    job = GalaxyJob(suite.memory / "packed", shape)
+    for _ in rounds(suite.rounds, suite.seconds(0.1)):
         job.renew()
         try:
             _, phases = job.run(endpoint)

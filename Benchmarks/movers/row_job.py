@@ -5,11 +5,13 @@ Ours does more: it sets up a sandbox and runs a tool in it, verifies every byte 
 records of what is staged and of what happened, and replaces no file before what replaces it is whole.
 """
 
+import shutil
+
 from clients import DOWN_MANY, UP_MANY, clients
 from files import compare, gone_after
 from galaxy_job import PHASES, GalaxyJob, typical
 from measuring import Broken, Cost, rounds, run
-from servers import counting, seaweedfs
+from servers import counting, keeping, seaweedfs
 
 PEERS = ("s5cmd", "rclone", "boto3")
 WHOLE = "four movements"
@@ -17,39 +19,45 @@ WHOLE = "four movements"
 
 def job(suite):
     """Rounds of all; then each once more before a proxy that counts requests, not timed."""
-    synthetic = GalaxyJob(suite.disk / "job", typical(suite.quick))
+    for folder, store in ((suite.memory, keeping), (suite.disk, seaweedfs)):
+        synthetic = GalaxyJob(folder / "job", typical(suite.quick))
+        with store(folder / "store") as endpoint:
+            in_turn(suite, synthetic, endpoint)
+        shutil.rmtree(synthetic.folder)
+
+
+def in_turn(suite, synthetic, endpoint):
     movers = {client.name: client for client in clients(*PEERS)}
     left = ["ours", *PEERS]
-    with seaweedfs(suite.disk / "seaweedfs") as endpoint:
-        for number in rounds(suite.rounds, suite.seconds(0.75)):
-            suite.say(f"job: round {number + 1} of {suite.rounds}")
-            if not left:
-                return
-            first = number % len(left)
-            for name in left[first:] + left[:first]:
-                try:
-                    moved = move(suite, synthetic, endpoint, movers.get(name))
-                except Broken as problem:
-                    suite.failed(f"job: {name}: {problem}")
-                    left.remove(name)
-                    continue
-                for operation, (cost, more) in moved.items():
-                    suite.samples.add("job", endpoint.name, operation, name, cost, **more)
-        with counting(suite.disk / "counting", endpoint) as (counted, log):
-            for name in left:
-                log.since_last()
-                move(suite, synthetic, counted, movers.get(name))
-                counts, _ = log.since_last()
-                suite.samples.count("job", endpoint.name, WHOLE, name, counts)
+    for number in rounds(suite.rounds, suite.seconds(0.35)):
+        suite.say(f"job, {endpoint.name}: round {number + 1} of {suite.rounds}")
+        if not left:
+            return
+        first = number % len(left)
+        for name in left[first:] + left[:first]:
+            try:
+                moved = move(synthetic, endpoint, movers.get(name))
+            except Broken as problem:
+                suite.failed(f"job: {name}: {problem}")
+                left.remove(name)
+                continue
+            for operation, (cost, more) in moved.items():
+                suite.samples.add("job", endpoint.name, operation, name, cost, **more)
+    with counting(suite.disk / "counting", endpoint) as (counted, log):
+        for name in left:
+            log.since_last()
+            move(synthetic, counted, movers.get(name))
+            counts, _ = log.since_last()
+            suite.samples.count("job", endpoint.name, WHOLE, name, counts)
 
 
-def move(suite, synthetic, endpoint, mover=None):
+def move(synthetic, endpoint, mover=None):
     """The costs of a new job of this shape, for each movement and for all four, by ours or a mover."""
     synthetic.renew()
     if mover is None:
         return ours(synthetic, endpoint)
     shape = synthetic.shape
-    with gone_after(suite.disk / "pod") as pod, gone_after(suite.disk / "collected") as collected:
+    with gone_after(synthetic.folder / "pod") as pod, gone_after(synthetic.folder / "collected") as collected:
         results = pod / "results"
         moved = {}
 

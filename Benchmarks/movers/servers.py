@@ -18,6 +18,8 @@ from xml.sax.saxutils import escape
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 BUCKET = "bench"
+# The name of a SeaweedFS whose disk is not what is measured.
+IN_MEMORY = "SeaweedFS in memory"
 PAGE = 1000
 
 
@@ -191,19 +193,31 @@ def write_listing(folder, objects):
 
 
 @contextlib.contextmanager
-def seaweedfs(folder):
-    """A real store with its data on the disk; its keys are in the environment from now on."""
+def seaweedfs(folder, name="SeaweedFS"):
+    """A real store with its data in `folder`; its keys are in the environment from now on."""
     program = REPOSITORY / "Scripts" / "s3-server"
     try:
         exports = subprocess.run(
             [program, "start", "--bucket", BUCKET, folder], check=True, stdout=subprocess.PIPE, text=True
         ).stdout
         values = dict(word.split("=", 1) for line in exports.splitlines() for word in shlex.split(line)[1:])
-        endpoint = Endpoint("SeaweedFS", values["AWS_ENDPOINT_URL_S3"])
+        endpoint = Endpoint(name, values["AWS_ENDPOINT_URL_S3"])
         yield endpoint
     finally:
         subprocess.run([program, "stop", folder], check=False, stdout=subprocess.DEVNULL)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def keeping(folder):
+    """An endpoint that costs next to nothing and keeps what it gets, for whole jobs."""
+    folder.mkdir(parents=True)
+    program = [sys.executable, HERE / "plain_store.py", folder]
+    try:
+        with process(program, stdout=subprocess.PIPE, text=True) as server:
+            yield Endpoint("near-free", f"http://127.0.0.1:{int(server.stdout.readline())}")
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
