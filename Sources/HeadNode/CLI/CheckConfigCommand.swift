@@ -44,7 +44,9 @@ struct CheckConfigCommand: AsyncParsableCommand {
             for warning in check?.warnings ?? [] { Console.err("warning: \(warning.line)") }
             let listing = SettingsListing(try settings.get(), resolver.winners)
             for line in listing.lines { Console.out(line) }
-            Console.out(check?.summary ?? "job configuration: none is there; --job-config names one")
+            Console.out(
+                check?.summary ?? "job configuration: none is there; --job-config names one"
+            )
         }
     }
 

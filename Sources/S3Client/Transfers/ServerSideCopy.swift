@@ -65,14 +65,15 @@ package struct ServerSideCopy: Sendable {
                 observe(.moved(bytes: range.length))
                 return part
             }
-            return try await store.completeMultipart(
-                target,
-                upload: upload,
-                parts: parts,
-                checksum: nil,
-                condition: options.condition
-            )
-            .eTag
+            return
+                try await store.completeMultipart(
+                    target,
+                    upload: upload,
+                    parts: parts,
+                    checksum: nil,
+                    condition: options.condition
+                )
+                .eTag
         }
     }
 }

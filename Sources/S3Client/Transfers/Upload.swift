@@ -69,8 +69,14 @@ package struct Upload: Sendable {
         _ options: PutOptions
     ) async throws(S3Error) -> Uploaded {
         var body = source.wholeBody()
-        if body.length <= Self.smallBytes { body = .bytes(try body.allBytes(for: key)) }
-        let checksum = try body.checksum(of: key)
+        let checksum: CRC64NVME
+        if body.length <= Self.smallBytes {
+            body = .bytes(try body.allBytes(for: key))
+            checksum = try body.checksum(of: key)
+        } else {
+            let whole = ByteRange(offset: 0, length: body.length)
+            checksum = try source.checksum(whole, of: key)
+        }
         let receipt = try await store.put(
             key,
             body: body,
@@ -121,7 +127,7 @@ package struct Upload: Sendable {
                     upload: upload,
                     number: number,
                     body: body,
-                    checksum: try body.checksum(of: key)
+                    checksum: try source.checksum(range, of: key)
                 )
                 observe(.moved(bytes: range.length))
                 return part

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Digests
+import Names
 import Transport
 
 /// Bytes that can be uploaded: their number is known and any piece of them can be read, several at
@@ -9,9 +11,23 @@ package protocol UploadSource: Sendable {
     var length: Int64 { get }
     /// The bytes of `range`, which lies inside.
     func body(_ range: ByteRange) -> HTTPBody
+    /// The checksum of `range` as the bytes were when they were read before; nil where nobody knows.
+    func knownChecksum(_ range: ByteRange) throws -> CRC64NVME?
 }
 
 extension UploadSource {
+    package func knownChecksum(_ range: ByteRange) -> CRC64NVME? { nil }
+
+    /// The checksum of `range`, which is read only if it has to be.
+    func checksum(_ range: ByteRange, of key: ObjectKey) throws(S3Error) -> CRC64NVME {
+        do {
+            if let known = try knownChecksum(range) { return known }
+        } catch {
+            throw S3Error(.source, what: "Cannot upload \(key): it cannot be read", cause: error)
+        }
+        return try body(range).checksum(of: key)
+    }
+
     /// All bytes; there may be none.
     func wholeBody() -> HTTPBody {
         length == 0 ? .bytes([]) : body(ByteRange(offset: 0, length: length))

@@ -68,6 +68,18 @@ package final class Directory: Sendable {
         return Descriptor(owning: fd)
     }
 
+    /// Makes a new, empty file below this directory; nil when something has its name, or the
+    /// directory it belongs into is not there.
+    func createIfFree(_ relative: RelativePath) throws(StagingError) -> Descriptor? {
+        let flags = O_RDWR | O_CREAT | O_EXCL
+        let fd = relative.withCString { clinux_open_beneath(descriptor.raw, $0, flags, 0o600) }
+        if fd < 0 {
+            if errno == EEXIST || errno == ENOENT { return nil }
+            throw .system("create", try name(relative).logSafe)
+        }
+        return Descriptor(owning: fd)
+    }
+
     /// What is at `relative`, the last component not followed if it is a link; nil for nothing.
     package func status(_ relative: RelativePath) throws(StagingError) -> FileStatus? {
         try withParent(of: relative, missing: nil) { (parent, name) throws(StagingError) in
@@ -130,20 +142,27 @@ package final class Directory: Sendable {
 
     /// Makes a directory and its missing parents; one that is there already is fine.
     package func makeDirectories(_ relative: RelativePath) throws(StagingError) {
+        // Most often its parent is there.
+        if try makeDirectory(relative) == 0 { return }
         var done: [UInt8] = []
         for component in relative.components {
             done += done.isEmpty ? [] : [UInt8(ascii: "/")]
             done += component
             let here = try part(done)
-            let made = try withParent(of: here, missing: Int32(ENOENT)) { (parent, name) in
-                mkdirat(parent.raw, name, 0o755) == 0 ? 0 : errno
-            }
-            guard made == 0 || made == EEXIST else {
-                throw .system("make the directory", try name(here).logSafe, made)
-            }
-            if made == EEXIST, try status(here)?.kind != .directory {
-                throw .system("make the directory", try name(here).logSafe, ENOTDIR)
-            }
+            let error = try makeDirectory(here)
+            if error != 0 { throw .system("make the directory", try name(here).logSafe, error) }
+        }
+    }
+
+    /// Makes one directory, which may be there already; its parent has to be. The error number.
+    private func makeDirectory(_ here: RelativePath) throws(StagingError) -> Int32 {
+        try withParent(of: here, missing: Int32(ENOENT)) { (parent, name) in
+            if mkdirat(parent.raw, name, 0o755) == 0 { return 0 }
+            let error = errno
+            var buffer = stat()
+            guard error == EEXIST else { return error }
+            guard fstatat(parent.raw, name, &buffer, AT_SYMLINK_NOFOLLOW) == 0 else { return errno }
+            return FileStatus(buffer).kind == .directory ? 0 : ENOTDIR
         }
     }
 

@@ -71,12 +71,20 @@ package struct RootSet: Sendable {
 
     /// Makes a new, empty file at `path` and its missing parents, replacing a file that is there.
     package func create(_ path: FilePath) throws(StagingError) -> Descriptor {
+        if let file = try createIfFree(path) { return file }
         let (root, relative) = try locate(path)
         if relative.components.count > 1, let parent = path.parent {
             try makeDirectories(parent)
         }
         try root.remove(relative)
         return try root.open(relative, O_RDWR | O_CREAT | O_EXCL, action: "create")
+    }
+
+    /// Makes a new, empty file at `path`; nil when something has its name, or its directory is not
+    /// there. One system call: most files of a tree come to a directory that is there already.
+    func createIfFree(_ path: FilePath) throws(StagingError) -> Descriptor? {
+        let (root, relative) = try locate(path)
+        return try root.createIfFree(relative)
     }
 
     /// Makes a directory and its missing parents.

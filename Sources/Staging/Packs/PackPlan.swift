@@ -65,6 +65,24 @@ package struct PackPlan: Sendable {
 
     private static let fixedTime = FileTime(seconds: 946_684_800)
 
+    /// Where the header, the contents or the padding that holds the byte at `offset` ends.
+    func border(after offset: Int64) -> Int64 {
+        let index = index(at: offset)
+        guard index < members.count else { return length }
+        let member = members[index]
+        let borders = [member.contents, member.contents + member.file.size, member.end]
+        return borders.first { $0 > offset } ?? length
+    }
+
+    /// The file whose contents are exactly `range`; nil for none.
+    func file(_ range: Range<Int64>) -> Int? {
+        let index = index(at: range.lowerBound)
+        guard index < members.count, members[index].contents == range.lowerBound,
+            members[index].file.size == Int64(range.count)
+        else { return nil }
+        return index
+    }
+
     /// The member that holds the byte at `offset`, or `members.count` for the end blocks.
     func index(at offset: Int64) -> Int {
         var low = 0

@@ -10,8 +10,15 @@ import Transport
 /// A pack as something to upload: made while it is read, never whole in memory or on disk.
 package struct PackSource: UploadSource {
     let plan: PackPlan
+    /// Of each file, in order.
+    private let known: [CRC64NVME]?
 
-    package init(_ plan: PackPlan) { self.plan = plan }
+    /// - Parameter digests: what the files have come to, if they have been read: then nothing is read
+    ///   again but what is sent. The store refuses what has become something else meanwhile.
+    package init(_ plan: PackPlan, known digests: Digests? = nil) {
+        self.plan = plan
+        known = digests?.files
+    }
 
     package var length: Int64 { plan.length }
 
@@ -19,6 +26,24 @@ package struct PackSource: UploadSource {
         HTTPBody(length: range.length) { [plan] in
             PackReader(plan, from: range.offset, count: range.length)
         }
+    }
+
+    /// Of files that are whole in `range` nothing is read again.
+    package func knownChecksum(_ range: ByteRange) throws -> CRC64NVME? {
+        guard let known else { return nil }
+        var sum = CRC64NVME()
+        var position = range.offset
+        let end = range.offset + range.length
+        while position < end {
+            let border = min(plan.border(after: position), end)
+            if let index = plan.file(position..<border) {
+                sum.append(known[index], length: border - position)
+            } else {
+                try PackReader(plan, from: position, count: border - position).sum(into: &sum)
+            }
+            position = border
+        }
+        return sum
     }
 
     /// What the whole pack and every file in it come to, in order.
@@ -91,6 +116,15 @@ final class PackReader: HTTPBodyReader {
             position += Int64(count)
         }
         return filled
+    }
+
+    /// Adds all that is left to a checksum.
+    func sum(into checksum: inout CRC64NVME) throws {
+        try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
+            while case let count = try read(into: buffer), count > 0 {
+                checksum.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+        }
     }
 
     /// The next piece, never across the border of a file's contents; nil at the end.

@@ -11,8 +11,11 @@ final class Arrivals: Sendable {
     static func temporaryPrefix(of run: RunID) -> [UInt8] { Array(".galaxy_s3.\(run).".utf8) }
 
     private struct Arrival {
-        var temporary: FilePath
-        var place: FilePath
+        let place: FilePath
+        let directory: FilePath
+        /// Its names there.
+        let temporary: RelativePath
+        let name: RelativePath
     }
 
     private let roots: RootSet
@@ -27,13 +30,19 @@ final class Arrivals: Sendable {
 
     /// Makes the temporary file for `place`.
     func begin(_ place: FilePath) throws(StagingError) -> Descriptor {
-        guard let parent = place.parent else {
+        guard let directory = place.parent, let name = place.relative(to: directory) else {
             throw StagingError(.refused, what: "The root directory is no file")
         }
-        let name = prefix + Array(Nonce.draw().utf8)
-        let temporary = try naming { () throws(NameError) in try parent.appending(name) }
-        let descriptor = try roots.create(temporary)
-        arrivals.withLock { $0.append(Arrival(temporary: temporary, place: place)) }
+        let arrival = try naming { () throws(NameError) in
+            Arrival(
+                place: place,
+                directory: directory,
+                temporary: try RelativePath(prefix + Array(Nonce.draw().utf8)),
+                name: name
+            )
+        }
+        let descriptor = try roots.create(try path(arrival))
+        arrivals.withLock { $0.append(arrival) }
         return descriptor
     }
 
@@ -52,24 +61,35 @@ final class Arrivals: Sendable {
     func promote(inPlaceOf stale: FilePath? = nil) async throws(StagingError) {
         try await flushes.finish()
         try await Threads.value { () throws(StagingError) in
-            try self.checkPlaces()
+            try self.forEachArrival { (arrival, directory) throws(StagingError) in
+                guard try directory.status(arrival.name)?.kind == .directory else { return }
+                throw StagingError(
+                    .io,
+                    what: "Cannot put \(arrival.place) in place: a directory of that name is there",
+                    remedy: "Move the directory away, then collect again."
+                )
+            }
             if let stale { try self.roots.remove(stale) }
-            for arrival in self.arrivals.withLock({ $0 }) {
-                try self.roots.rename(arrival.temporary, to: arrival.place)
+            try self.forEachArrival { (arrival, directory) throws(StagingError) in
+                try directory.rename(arrival.temporary, to: arrival.name)
             }
         }
         arrivals.withLock { $0 = [] }
     }
 
-    private func checkPlaces() throws(StagingError) {
-        let arrivals = arrivals.withLock { $0 }
-        for arrival in arrivals where try roots.status(arrival.place)?.kind == .directory {
-            throw StagingError(
-                .io,
-                what: "Cannot put \(arrival.place) in place: a directory of that name is there",
-                remedy: "Move the directory away, then collect again."
-            )
+    /// Calls `body` with each arrival and its directory, which is opened once for all that come there.
+    private func forEachArrival(
+        _ body: (Arrival, Directory) throws(StagingError) -> Void
+    ) throws(StagingError) {
+        let groups = Dictionary(grouping: arrivals.withLock { $0 }) { $0.directory }
+        for (path, arrivals) in groups.sorted(by: { $0.key < $1.key }) {
+            let directory = try roots.directory(path)
+            for arrival in arrivals { try body(arrival, directory) }
         }
+    }
+
+    private func path(_ arrival: Arrival) throws(StagingError) -> FilePath {
+        try naming { () throws(NameError) in try arrival.directory.appending(arrival.temporary) }
     }
 
     /// Removes what came for these places, which will come once more.
@@ -79,14 +99,14 @@ final class Arrivals: Sendable {
             arrivals.removeAll { places.contains($0.place) }
             return found
         }
-        for arrival in damaged { try roots.remove(arrival.temporary) }
+        for arrival in damaged { try roots.remove(try path(arrival)) }
     }
 
     /// Removes what came; used when something else did not.
     func discard() {
         for arrival in arrivals.withLock({ $0 }) {
             // A file that cannot be removed now is swept by the next collect.
-            try? roots.remove(arrival.temporary)
+            try? roots.remove(try path(arrival))
         }
     }
 }

@@ -129,9 +129,14 @@ package struct FetchRun: Sendable {
             _ path: FilePath,
             size: Int64
         ) throws(StagingError) -> Descriptor {
-            let directories = try missingDirectories(above: path)
-            made.withLock { $0.directories += directories }
-            let descriptor = try roots.create(path)
+            let descriptor: Descriptor
+            if let file = try roots.createIfFree(path) {
+                descriptor = file
+            } else {
+                let directories = try missingDirectories(above: path)
+                made.withLock { $0.directories += directories }
+                descriptor = try roots.create(path)
+            }
             made.withLock { $0.files.append(path) }
             return descriptor
         }

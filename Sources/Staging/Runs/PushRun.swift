@@ -115,8 +115,9 @@ package struct PushRun: Sendable {
         index: Int,
         to key: ObjectKey
     ) async throws(StagingError) -> Outcome {
-        let source = PackSource(try PackPlan(files, times: .own))
-        let digests = try await source.digests()
+        let plan = try PackPlan(files, times: .own)
+        let digests = try await PackSource(plan).digests()
+        let source = PackSource(plan, known: digests)
         meter.expect(bytes: source.length, files: files.count)
         let upload = VerifiedUpload(store: store, meter: meter)
         _ = try await upload(source, to: key, name: "a pack of results")

@@ -87,9 +87,9 @@ package struct StageRun: Sendable {
         case .runPack(let files):
             let plan = try PackPlan(files, times: .own)
             let key = layout.runPack(run, nonce: Nonce.draw())
-            let digest = try await PackSource(plan).digests().pack
+            let digests = try await PackSource(plan).digests()
             return .pack(
-                try await upload(plan, to: key, digest: digest) { (source) throws(StagingError) in
+                try await upload(plan, to: key, digests) { (source) throws(StagingError) in
                     _ = try await verified(source, to: key, name: "the pack")
                 }
             )
@@ -168,15 +168,15 @@ package struct StageRun: Sendable {
     private func upload(
         _ plan: PackPlan,
         to key: ObjectKey,
-        digest: SHA256Digest,
+        _ digests: PackSource.Digests,
         send: (PackSource) async throws(StagingError) -> Void
     ) async throws(StagingError) -> PackEntry {
-        let source = PackSource(plan)
+        let source = PackSource(plan, known: digests)
         meter.expect(bytes: source.length, files: plan.count)
         try await send(source)
         try await source.checkUnchanged()
         meter.finished(plan.count, packed: plan.count)
-        return PackEntry(key: key, size: source.length, sha256: digest, files: plan.count)
+        return PackEntry(key: key, size: source.length, sha256: digests.pack, files: plan.count)
     }
 
     /// A pack named by its content: there already, or uploaded now.
@@ -197,12 +197,12 @@ package struct StageRun: Sendable {
             }
             // Damaged, and perhaps still read by other jobs: it is left as it is, and not used.
             let fresh = layout.pack(digest, nonce: Nonce.draw())
-            return try await upload(plan, to: fresh, digest: digest) {
+            return try await upload(plan, to: fresh, digests) {
                 (source) throws(StagingError) in
                 _ = try await verified(source, to: fresh, name: "the pack")
             }
         }
-        return try await upload(plan, to: key, digest: digest) {
+        return try await upload(plan, to: key, digests) {
             (source) throws(StagingError) in
             try await verified.unlessPresent(source, to: key, name: "the pack")
         }

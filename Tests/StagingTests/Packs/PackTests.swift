@@ -81,9 +81,10 @@ import Transport
         #expect(try PackPlan([], times: .own).index(at: 0) == 0)
     }
 
-    @Test func anyRangeIsASliceOfTheWhole() throws {
+    @Test func anyRangeIsASliceOfTheWhole() async throws {
         let plan = try PackPlan(try sample(), times: .own)
         let source = PackSource(plan)
+        let read = PackSource(plan, known: try await source.digests())
         let whole = try Self.whole(source)
         var random = SeededGenerator(seed: 21)
         var borders = plan.members.flatMap {
@@ -104,7 +105,23 @@ import Transport
                 pieces: Int.random(in: 1...2_000, using: &random)
             )
             #expect(piece == Array(whole[Int(start)..<Int(start + length)]))
+            #expect(try source.knownChecksum(range) == nil)
+            #expect(try read.knownChecksum(range) == CRC64NVME(of: piece))
         }
+    }
+
+    @Test func whatHasBeenReadIsNotReadAgainForItsChecksum() async throws {
+        for number in 0..<3 { try tree.file("f\(number)", [UInt8](repeating: 7, count: 900)) }
+        let plan = try PackPlan(try surveyed(), times: .own)
+        let source = PackSource(plan, known: try await PackSource(plan).digests())
+        let whole = CRC64NVME(of: try Self.whole(source))
+        for file in plan.files { #expect(file.path.withCString { unlink($0) } == 0) }
+        #expect(
+            try source.knownChecksum(ByteRange(offset: 0, length: source.length)) == whole
+        )
+        // A file that is only partly in the range has to be read.
+        let cut = ByteRange(offset: plan.members[1].contents + 1, length: 10)
+        #expect(throws: StagingError.self) { try source.knownChecksum(cut) }
     }
 
     @Test func digestsAreOfWhatIsSent() async throws {
