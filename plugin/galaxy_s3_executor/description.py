@@ -74,14 +74,16 @@ class DataTables:
 
     def named_in(self, script_texts: Iterable[str]) -> set[str]:
         plain, unusual = self._paths()
-        tool_data = self._app.config.tool_data_path and os.path.abspath(self._app.config.tool_data_path)
+        tool_data = self._app.config.tool_data_path and normal(self._app.config.tool_data_path)
         found = set()
         for text in script_texts:
             tokens = self.TOKEN.findall(text)
             found.update(path for token in tokens for path in self._candidates(token) if path in plain)
             found.update(path for path in unusual if path in text)
             if tool_data:
-                found.update(token for token in tokens if token.rstrip("/").startswith(tool_data + "/"))
+                # A user's own text is in there too: where a path leads counts, not how it begins.
+                named = (normal(token) for token in tokens)
+                found.update(path for path in named if path != tool_data and is_below(path, tool_data))
         return found
 
     def _paths(self) -> tuple[set[str], list[str]]:

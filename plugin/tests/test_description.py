@@ -322,6 +322,43 @@ def test_reference_data_that_only_the_command_names(job, tmp_path):
     assert job.describe()["reference_data"] == [{"path": str(path)} for path in sorted(wanted)]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{data}/../config/galaxy.yml",
+        "{data}/shared/../../config/galaxy.yml",
+        "{data}/./../config/galaxy.yml",
+        "{data}//..//config/galaxy.yml",
+        "{data}/../config/./galaxy.yml",
+        "{data}/../config",
+        "{data}/../config/",
+        "{data}/..",
+        "{data}/../",
+        "{data}/shared/..",
+        "{data}/shared/../..",
+        "{data}/../tool-data/../config/galaxy.yml",
+        "{data}/../tool-data",
+        "{data}-of-others/galaxy.yml",
+        "/{data}/../config/galaxy.yml",
+        "{data}/hg1/../../config/galaxy.yml",
+        "{data}/../../../../../../../../../../etc/hostname",
+        "/etc/hostname",
+        "{config}",
+        "{data}/none/../../config/galaxy.yml",
+    ],
+)
+def test_a_users_text_leads_nowhere_else(job, tmp_path, text):
+    config = make(tmp_path / "config/galaxy.yml")
+    make(tmp_path / "tool-data-of-others/galaxy.yml")
+    make(tmp_path / "tool-data/shared/x.len")
+    make(tmp_path / "indices/hg1/x.fa")
+    rows = [["hg1", str(tmp_path / "indices/hg1")]]
+    job.tables["all"] = SimpleNamespace(get_version_fields=lambda: (len(rows), rows))
+    named = text.format(data=tmp_path / "tool-data", config=config)
+    (job.directory / "tool_script.sh").write_text(f"annotate --title '{named}'\n")
+    assert job.describe()["reference_data"] == []
+
+
 def test_paths_are_normal_and_shells_may_have_arguments(job):
     job.wrapper.working_directory = f"/{job.directory}/./"
     job.wrapper.shell = "/bin/bash -e"
