@@ -70,12 +70,17 @@ enum ContractFuzzing {
                 from: bytes,
                 name: "report"
             ),
-            let plan = try? CollectPlan(report, of: spec)
+            let plan = try? CollectPlan(report, of: spec, given: GivenPlaces(spec, fetched: []))
         else { return }
         func isOurs(_ path: FilePath) -> Bool {
             path.isAtOrBelow(spec.job.directory) || path == spec.outputs[0].path
         }
         precondition(plan.objects.allSatisfy { isOurs($0.file.path) && $0.file.size >= 0 })
+        precondition(
+            plan.links.allSatisfy {
+                $0.target == LinkRules.leftBehind || LinkRules.target(of: $0).map(isOurs) == true
+            }
+        )
         precondition(plan.packs.allSatisfy { $0.files.keys.allSatisfy(isOurs) })
         HeadFuzzing.tell(report, of: spec.job.directory)
     }

@@ -28,7 +28,7 @@ struct CollectCommand: AsyncParsableCommand {
                 place: session.place(),
                 observe: { display.show($0) }
             )
-            let ending = try await recollection(notes, folder)
+            let ending = try await recollection(description, notes, folder)
             display.show(.ended(notes.state.run, ending))
         }
     }

@@ -13,7 +13,8 @@ struct ConfigFile: Sendable, Equatable {
     private(set) var refused: Set<String> = []
     /// Whether the block is there at all.
     let hasBlock: Bool
-    private let name: String
+    /// As messages show it.
+    let name: String
 
     /// Reads the content of a file.
     ///

@@ -29,6 +29,8 @@ struct Settings: Sendable, Equatable {
     var disruptionDelay: Int64
     /// What concerns `serve` as a whole.
     var serve = ServeSettings()
+    /// The files of this machine that no job takes along.
+    var privateFiles: [[UInt8]] = []
 
     enum ExecutorKind: String, Sendable, CaseIterable {
         /// On this machine, in namespaces made by bubblewrap.

@@ -15,6 +15,7 @@ struct SettingsResolver {
     /// What works, but not as whoever wrote it may think.
     private(set) var warnings: [ConfigProblem]
     private let refused: Set<String>
+    private let configFile: String?
 
     /// - Parameters:
     ///   - flags: as `--set` takes them, `KEY=VALUE`.
@@ -27,6 +28,7 @@ struct SettingsResolver {
     ) {
         self.environment = environment
         refused = file?.refused ?? []
+        configFile = file?.name
         let own = ConfigSources.environment(environment)
         let set = ConfigSources.flags(flags)
         problems = (file?.problems ?? []) + own.problems + set.problems
@@ -83,7 +85,12 @@ struct SettingsResolver {
                 retries: tries,
                 disruptions: disruptions,
                 disruptionDelay: disruptionDelay,
-                serve: serve
+                serve: serve,
+                privateFiles: PrivateFiles.places(
+                    configFile: configFile,
+                    kubeconfig: kubernetes.access.configPath,
+                    environment: environment
+                )
             )
         }
         throw ConfigError(problems)

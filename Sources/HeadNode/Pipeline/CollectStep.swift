@@ -9,6 +9,7 @@ import Staging
 struct CollectStep: Sendable {
     let store: S3Store
     let settings: Settings
+    let description: JobDescription
     let observe: RunObserver
 
     func callAsFunction(
@@ -31,7 +32,12 @@ struct CollectStep: Sendable {
                     transfers: settings.staging.limits.transfers,
                     meter: meter
                 )
-                var plan = try OutputPlan(report, of: spec, mode: settings.outputs.mode)
+                var plan = try OutputPlan(
+                    report,
+                    of: spec,
+                    given: GivenPlaces(spec, description),
+                    mode: settings.outputs.mode
+                )
                 let keeper = keeper(spec, copied)
                 try await keeper.examine(&plan)
                 try await collect(plan.collected)

@@ -257,7 +257,11 @@ struct ExecuteStep: Sendable {
         )
         return try await staging("Cannot stage again what run \(spec.run) lost") {
             () async throws(StagingError) in
-            let survey = try JobSurvey(description, mount: settings.outputs.mount)
+            let survey = try JobSurvey(
+                description,
+                mount: settings.outputs.mount,
+                privateFiles: settings.privateFiles
+            )
             let plan = try StagePlan(survey, packBelow: spec.push.packBelow)
             return try await run(spec, plan)
         }

@@ -234,7 +234,12 @@ struct JobPipeline: Sendable {
                 guard error.code == .damaged else { throw error }
                 return RunEnding(.failed, error.line)
             }
-            let step = CollectStep(store: store, settings: settings, observe: observe)
+            let step = CollectStep(
+                store: store,
+                settings: settings,
+                description: description,
+                observe: observe
+            )
             do throws(HeadError) {
                 return try await step(report, spec)
             } catch {

@@ -18,6 +18,7 @@ struct Recollection: Sendable {
     ///   - notes: of the run, whose folder is held.
     ///   - folder: where a run that had not ended is noted as ended.
     func callAsFunction(
+        _ description: JobDescription,
         _ notes: RunNotes,
         _ folder: RunFolder
     ) async throws(HeadError) -> RunEnding {
@@ -38,7 +39,12 @@ struct Recollection: Sendable {
         case .ended(_, let message): throw Self.nothing(of: run, message)
         }
         let report = try await desk.report(of: attempt, sha256: sha256, in: result)
-        let step = CollectStep(store: store, settings: settings, observe: observe)
+        let step = CollectStep(
+            store: store,
+            settings: settings,
+            description: description,
+            observe: observe
+        )
         let ending = try await step(report, spec)
         if var state = try folder.state(), state.run == run, state.ending == nil {
             state.ending = ending

@@ -77,7 +77,11 @@ struct StageStep: Sendable {
         // A look at each of many files on a slow disk may take minutes: tasks have few threads.
         let plan = try await Threads.value { () throws(StagingError) in
             try StagePlan(
-                JobSurvey(description, mount: settings.outputs.mount),
+                JobSurvey(
+                    description,
+                    mount: settings.outputs.mount,
+                    privateFiles: settings.privateFiles
+                ),
                 packBelow: settings.staging.packBelow,
                 caching: settings.staging.caching
             )

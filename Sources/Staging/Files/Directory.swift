@@ -204,10 +204,15 @@ package final class Directory: Sendable {
     }
 
     /// Lets this user read and change what is in the directory at `relative`.
-    package func allowEntry(_ relative: RelativePath) throws(StagingError) {
+    ///
+    /// - Parameter mode: another one, for a file.
+    package func allowEntry(
+        _ relative: RelativePath,
+        mode: FileMode = FileMode(0o700)
+    ) throws(StagingError) {
         let error = try withParent(of: relative, missing: Int32(0)) { (parent, name) in
-            // A link could have been put there only by somebody who runs as this user anyway.
-            fchmodat(parent.raw, name, 0o700, 0) == 0 ? 0 : errno
+            // A link in its place is followed, and no more than the mode of what is ours changes then.
+            fchmodat(parent.raw, name, mode_t(mode.bits), 0) == 0 ? 0 : errno
         }
         guard error == 0 else {
             throw .system("open the directory", try name(relative).logSafe, error)

@@ -26,6 +26,14 @@ package struct FileStatus: Sendable, Hashable {
         self.init(buffer)
     }
 
+    /// What a person's own `path` is, relative or not, links followed; nil for nothing, or nothing that
+    /// can be reached.
+    init?(followingAny path: [UInt8]) {
+        var buffer = stat()
+        guard path.withCPath({ stat($0, &buffer) }) == 0 else { return nil }
+        self.init(buffer)
+    }
+
     /// What is at `path`, itself not followed if it is a link; nil for nothing.
     package init?(at path: FilePath) {
         var buffer = stat()

@@ -78,6 +78,20 @@ package struct SurveyedFile: Sendable {
         return descriptor
     }
 
+    /// The file once its owner, this user, may read it.
+    func madeReadable() throws(StagingError) -> SurveyedFile {
+        guard case .beneath(let directory, let relative) = opener else {
+            throw StagingError(.unreadable, what: "Cannot read \(path)")
+        }
+        try directory.allowEntry(relative, mode: FileMode(mode.bits | 0o400))
+        guard let status = try directory.status(relative), status.kind == .file else {
+            throw .changed(path)
+        }
+        let file = SurveyedFile(path: path, status: status, in: directory, at: relative)
+        _ = try file.open()
+        return file
+    }
+
     /// Fails if the open file is no longer the version that was surveyed.
     package func check(_ descriptor: Descriptor) throws(StagingError) {
         guard try descriptor.status().stamp == stamp else { throw .changed(path) }

@@ -23,20 +23,23 @@ package struct CollectPlan: Sendable {
     /// Every file's place.
     var files: [FilePath] { objects.map(\.file.path) + packs.flatMap { $0.files.keys } }
 
+    /// - Parameter given: where links may lead; what leads elsewhere is not put in place, a link to nothing
+    ///   is.
     /// - Throws: `.refused` naming the first thing in the report that no worker of ours writes.
     package init(
         _ report: AttemptReport,
-        of spec: RunSpec
+        of spec: RunSpec,
+        given: GivenPlaces
     ) throws(StagingError) {
         guard report.run == spec.run else {
             throw Self.forged("it speaks of the run \(report.run), not of \(spec.run)")
         }
         if let problem = report.problem { throw Self.forged(problem) }
-        let rules = CollectRules(spec)
+        let rules = CollectRules(spec, given: given)
         run = spec.run
         roots = rules.roots
         directories = report.directories
-        links = report.links
+        links = []
         packs = report.packs.map { ($0, [:]) }
         for file in report.files {
             try rules.check(file: file.path)
@@ -55,7 +58,7 @@ package struct CollectPlan: Sendable {
         staleExitCode = hasExitCode ? nil : spec.job.exitCode
         for pack in report.packs { try Self.check(pack.key, of: report, spec) }
         for directory in directories { try rules.check(directory: directory.path) }
-        for link in links { try rules.check(link: link) }
+        for link in report.links { links.append(try rules.checked(link)) }
         try Self.checkPlaces(of: report)
     }
 

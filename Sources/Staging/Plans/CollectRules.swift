@@ -11,10 +11,12 @@ struct CollectRules {
     private let extra: [FilePath]
     private let logs: Set<FilePath>
     private let mounted: [FilePath]
+    private let given: GivenPlaces
     /// The job directory, and where outputs are that lie elsewhere.
     let roots: [FilePath]
 
-    init(_ spec: RunSpec) {
+    init(_ spec: RunSpec, given: GivenPlaces) {
+        self.given = given
         job = spec.job.directory
         leftBehind = Set(spec.push.leaveBehind)
         outputs = Set(spec.outputs.map(\.path))
@@ -44,11 +46,15 @@ struct CollectRules {
     }
 
     /// A link is never where a file belongs, and stays in the directories that the job saw.
-    func check(link: LinkEntry) throws(StagingError) {
+    ///
+    /// - Returns: the link, or one to nothing in its place: one that leads to what the job was not given
+    ///   would show it to whoever follows it.
+    func checked(_ link: LinkEntry) throws(StagingError) -> LinkEntry {
         try check(file: link.path)
         guard !outputs.contains(link.path), !logs.contains(link.path) else {
             throw CollectPlan.forged("it names \(link.path), a file, as a link")
         }
+        if link.target == LinkRules.leftBehind { return link }
         guard let target = LinkRules.target(of: link),
             mounted.contains(where: { target.isAtOrBelow($0) })
         else {
@@ -56,6 +62,9 @@ struct CollectRules {
                 "it names \(link.path), a link to \(link.target), which is outside the job"
             )
         }
+        let isOurs = target.isAtOrBelow(job) || given.hold(target)
+        if isOurs, LinkRules.isPlain(link) { return link }
+        return LinkEntry(path: link.path, target: LinkRules.leftBehind)
     }
 
     private func check(_ path: FilePath) throws(StagingError) {

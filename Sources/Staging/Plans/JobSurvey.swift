@@ -52,12 +52,15 @@ package struct JobSurvey: Sendable {
 
     /// Looks at every file that `description` names.
     ///
-    /// - Parameter mount: where links name objects, if the bucket is mounted.
-    /// - Throws: the first file that is missing, unreadable, no regular file, or a link that
+    /// - Parameters:
+    ///   - mount: where links name objects, if the bucket is mounted.
+    ///   - privateFiles: files of this machine that may not travel, under whatever name.
+    /// - Throws: the first file that is missing, unreadable, private, no regular file, or a link that
     ///   leaves the roots, by name.
     package init(
         _ description: JobDescription,
-        mount: BucketMount? = nil
+        mount: BucketMount? = nil,
+        privateFiles: [[UInt8]] = []
     ) throws(StagingError) {
         self.mount = mount
         job = try TreeSurvey(
@@ -78,6 +81,7 @@ package struct JobSurvey: Sendable {
         links += job.links
         try refuse(job)
         removeRepeats()
+        try refuse(privateFiles)
         try checkLinks()
     }
 
@@ -231,6 +235,21 @@ package struct JobSurvey: Sendable {
             what: "\(first.path) cannot be sent to a worker: \(first.reason)",
             remedy: "Remove it, or leave it out of the job."
         )
+    }
+
+    /// Galaxy finds a job's files in texts that hold words of its users.
+    private func refuse(_ privateFiles: [[UInt8]]) throws(StagingError) {
+        let stamps = privateFiles.compactMap { FileStatus(followingAny: $0)?.stamp }
+        for file in job.files + data + tools
+        where stamps.contains(where: { file.stamp.isOfSameFile(as: $0) }) {
+            throw StagingError(
+                .refused,
+                what:
+                    "\(file.path) cannot be sent to a worker: it holds keys, or the configuration, "
+                    + "of the head node",
+                remedy: "Find out what in the job names it. Nothing was sent."
+            )
+        }
     }
 
     /// The same dataset may be an input many times, and lie in the job directory as well.

@@ -17,9 +17,10 @@ package struct OutputPlan: Sendable {
     package init(
         _ report: AttemptReport,
         of spec: RunSpec,
+        given: GivenPlaces,
         mode: OutputMode
     ) throws(StagingError) {
-        collected = try CollectPlan(report, of: spec)
+        collected = try CollectPlan(report, of: spec, given: given)
         guard mode.staysInBucket else { return }
         let outputs = Set(
             spec.outputs.map(\.path).filter { !$0.isAtOrBelow(spec.job.directory) }

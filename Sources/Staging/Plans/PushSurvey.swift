@@ -24,6 +24,7 @@ package struct PushSurvey: Sendable {
     private var blocked: Set<FilePath> = []
     private let fetched: [FilePath: FileStamp]
     private let linksBefore: Set<FilePath>
+    private let given: GivenPlaces
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -43,6 +44,7 @@ package struct PushSurvey: Sendable {
         job = spec.job.directory
         self.fetched = fetched
         linksBefore = Set(spec.links.map(\.path))
+        given = GivenPlaces(spec, fetched: fetched.keys)
         directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
@@ -125,7 +127,7 @@ package struct PushSurvey: Sendable {
         guard status.kind == .file else { return refuse(path, "it is no file any more") }
         let (root, relative) = try roots.locate(path)
         let file = SurveyedFile(path: path, status: status, in: root, at: relative)
-        if seen.insert(path).inserted, try isReadable(file) { logs.append(file) }
+        if seen.insert(path).inserted, let file = try readable(file) { logs.append(file) }
     }
 
     private mutating func addTree(
@@ -196,18 +198,19 @@ package struct PushSurvey: Sendable {
         guard !directoriesBefore.contains(file.path) else {
             return refuse(file.path, "it was a directory before the tool ran")
         }
-        if try isReadable(file) { files.append(file) }
+        if let file = try readable(file) { files.append(file) }
     }
 
-    /// Whether we may read the file at all; if not, it is noted.
-    private mutating func isReadable(_ file: SurveyedFile) throws(StagingError) -> Bool {
+    /// The file as it can be read, made so if it is ours; if not, that is noted.
+    private mutating func readable(_ file: SurveyedFile) throws(StagingError) -> SurveyedFile? {
         do throws(StagingError) {
             _ = try file.open()
-            return true
+            return file
         } catch {
             guard error.code == .unreadable else { throw error }
+            if let opened = try? file.madeReadable() { return opened }
             refuse(file.path, "it may not be read")
-            return false
+            return nil
         }
     }
 
@@ -223,6 +226,10 @@ package struct PushSurvey: Sendable {
         for link in tree.links where !seen.contains(link.path) && !isBlocked(link.path) {
             if let reason = problem(with: link, roots) {
                 refuse(link.path, reason, losesContents: false)
+                guard link.path.isAtOrBelow(job), !directoriesBefore.contains(link.path) else {
+                    continue
+                }
+                links.append(LinkEntry(path: link.path, target: LinkRules.leftBehind))
             } else {
                 seen.insert(link.path)
                 links.append(link)
@@ -237,20 +244,18 @@ package struct PushSurvey: Sendable {
 
     /// Why a link cannot go back; nil if it can.
     ///
-    /// A root is on the head a whole directory of Galaxy's, with other people's files in it: a link
-    /// out of the job directory must point to something that this job was given.
+    /// One out of the job directory must lead to something that this job was given: what the tool has
+    /// made there says nothing of what is there on the head.
     private func problem(
         with link: LinkEntry,
         _ roots: RootSet
     ) -> String? {
         if directoriesBefore.contains(link.path) { return "it was a directory before the tool ran" }
-        guard let target = LinkRules.target(of: link), roots.holds(target) else {
-            return "it is a link to \(link.target), outside the job"
-        }
+        guard LinkRules.isPlain(link), let target = LinkRules.target(of: link), roots.holds(target)
+        else { return "it is a link to \(link.target), outside the job" }
         if target.isAtOrBelow(job) { return nil }
-        guard let status = try? roots.status(target), status.kind != .link else {
-            return "it is a link to \(link.target), which the job does not have"
-        }
+        guard given.hold(target), let status = try? roots.status(target), status.kind != .link
+        else { return "it is a link to \(link.target), which the job was not given" }
         return nil
     }
 }

@@ -68,7 +68,12 @@ import Transport
         _ report: AttemptReport,
         _ spec: RunSpec
     ) async throws {
-        var plan = try OutputPlan(report, of: spec, mode: .link)
+        var plan = try OutputPlan(
+            report,
+            of: spec,
+            given: GivenPlaces(spec, world.description),
+            mode: .link
+        )
         try await keeper.examine(&plan)
         let collect = CollectRun(store: world.store, transfers: 4, meter: PhaseMeter("collect"))
         try await collect(plan.collected)

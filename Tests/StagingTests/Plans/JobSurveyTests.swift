@@ -25,6 +25,27 @@ import Testing
         }
     }
 
+    @Test(arguments: ["config/galaxy.yml", "config", "linked.yml", "hard.yml"])
+    func whatIsPrivateDoesNotTravel(_ named: String) throws {
+        let file = try tree.file("config/galaxy.yml", "password")
+        try tree.file("config/other.yml", "x")
+        try tree.link("linked.yml", to: "config/galaxy.yml")
+        let hard = try tree.at("hard.yml")
+        #expect(file.withCString { file in hard.withCString { link(file, $0) } } == 0)
+        world.description.referenceData = [.init(path: try tree.at(named))]
+        #expect(throws: Never.self) { try JobSurvey(world.description) }
+        let error = #expect(throws: StagingError.self) {
+            try JobSurvey(
+                world.description,
+                privateFiles: [Array("/nowhere".utf8), tree.at("config/galaxy.yml").bytes]
+            )
+        }
+        #expect(error?.code == .refused)
+        #expect(
+            error?.what.contains("it holds keys, or the configuration, of the head node") == true
+        )
+    }
+
     @Test func aGalaxyTreeIsFoundWhole() throws {
         try world.addInput("data/000/dataset_1.dat", Array("input".utf8))
         try tree.file("data/000/dataset_1_files/sub/x", "extra")

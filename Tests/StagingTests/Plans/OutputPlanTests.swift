@@ -42,7 +42,12 @@ import Testing
 
     @Test func everythingIsCopied() async throws {
         let (report, spec) = try await committed()
-        let plan = try OutputPlan(report, of: spec, mode: .copy)
+        let plan = try OutputPlan(
+            report,
+            of: spec,
+            given: GivenPlaces(spec, world.description),
+            mode: .copy
+        )
         #expect(plan.kept.isEmpty)
         #expect(
             names(plan.collected.objects.map(\.file.path)) == [
@@ -55,7 +60,12 @@ import Testing
     @Test(arguments: [OutputMode.link, .objectStore])
     func whatHasBytesAtItsFinalPlaceStays(_ mode: OutputMode) async throws {
         let (report, spec) = try await committed()
-        let plan = try OutputPlan(report, of: spec, mode: mode)
+        let plan = try OutputPlan(
+            report,
+            of: spec,
+            given: GivenPlaces(spec, world.description),
+            mode: mode
+        )
         #expect(names(plan.kept.map(\.file.path)) == ["data/large.dat", "data/small.dat"])
         let copied = names(plan.collected.objects.map(\.file.path))
         #expect(
@@ -69,8 +79,19 @@ import Testing
 
     @Test func whatCannotStayIsCopied() async throws {
         let (report, spec) = try await committed()
-        let all = try OutputPlan(report, of: spec, mode: .copy).collected.objects
-        var plan = try OutputPlan(report, of: spec, mode: .link)
+        let all = try OutputPlan(
+            report,
+            of: spec,
+            given: GivenPlaces(spec, world.description),
+            mode: .copy
+        )
+        .collected.objects
+        var plan = try OutputPlan(
+            report,
+            of: spec,
+            given: GivenPlaces(spec, world.description),
+            mode: .link
+        )
         plan.copy(plan.kept)
         #expect(plan.kept.isEmpty)
         #expect(Set(plan.collected.objects.map(\.file)) == Set(all.map(\.file)))
@@ -87,6 +108,13 @@ import Testing
         )
         report.files[index].location = .object(key)
         let forged = report
-        #expect(throws: StagingError.self) { try OutputPlan(forged, of: spec, mode: mode) }
+        #expect(throws: StagingError.self) {
+            try OutputPlan(
+                forged,
+                of: spec,
+                given: GivenPlaces(spec, world.description),
+                mode: mode
+            )
+        }
     }
 }

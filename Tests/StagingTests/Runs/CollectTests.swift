@@ -116,9 +116,11 @@ import Testing
         let (report, spec) = try await world.committed()
         let collect = CollectRun(store: world.store, transfers: 2, meter: PhaseMeter("collect"))
         let other = try RunID("2-0123456789abcdef")
-        var twin = try CollectPlan(report, of: spec)
+        var twin = try CollectPlan(report, of: spec, given: GivenPlaces(spec, world.description))
         twin.run = other
-        let plans = [try CollectPlan(report, of: spec), twin]
+        let plans = [
+            try CollectPlan(report, of: spec, given: GivenPlaces(spec, world.description)), twin,
+        ]
         try await withThrowingTaskGroup(of: Void.self) { group in
             for plan in plans { group.addTask { for _ in 0..<20 { try await collect(plan) } } }
             try await group.waitForAll()

@@ -69,7 +69,12 @@ import Testing
                 thresholdBytes: threshold,
                 notice: { [notices] in notices.add($0) }
             )
-            var plan = try OutputPlan(report, of: spec, mode: .objectStore)
+            var plan = try OutputPlan(
+                report,
+                of: spec,
+                given: GivenPlaces(spec, world.description),
+                mode: .objectStore
+            )
             try await keeper.examine(&plan)
             try await CollectRun(store: world.store, transfers: 2, meter: moved)(plan.collected)
             try await keeper.settle(plan)

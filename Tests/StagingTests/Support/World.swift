@@ -189,7 +189,7 @@ final class World {
             transfers: 4,
             meter: PhaseMeter("collect")
         )
-        try await collect(try CollectPlan(report, of: spec))
+        try await collect(try CollectPlan(report, of: spec, given: GivenPlaces(spec, description)))
     }
 
     func write(_ relative: String, _ text: String) throws {

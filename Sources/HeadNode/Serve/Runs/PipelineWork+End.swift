@@ -116,7 +116,7 @@ extension PipelineWork {
                 place: session.place(run.settings.settings),
                 observe: { _ in }
             )
-            return try await recollection(try RunNotes(description), folder)
+            return try await recollection(description, try RunNotes(description), folder)
         }
     }
 }
