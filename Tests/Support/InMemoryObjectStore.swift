@@ -248,7 +248,8 @@ package final class InMemoryObjectStore: ObjectStore {
         checksum: CRC64NVME?,
         condition: PutCondition?
     ) async throws(S3Error) -> PutReceipt {
-        let eTag = try await call(.completeMultipart, key) { [smallestPartBytes] state throws(S3Error) in
+        let eTag = try await call(.completeMultipart, key) {
+            [smallestPartBytes] state throws(S3Error) in
             guard let pending = state.uploads[upload], pending.key == key else {
                 throw Self.error(.noSuchUpload, "complete", key)
             }
