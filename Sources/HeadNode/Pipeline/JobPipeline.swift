@@ -69,6 +69,24 @@ struct JobPipeline: Sendable {
         try await close(&state, try await conclude(result, spec))
     }
 
+    /// Brings the results of a run that has ended back once more.
+    ///
+    /// - Returns: the ending, or that of a run whose results are not to be had any more: to call it right
+    ///   would make Galaxy take whatever lies in their places.
+    func collectAgain(_ ending: RunEnding) async throws(HeadError) -> RunEnding {
+        let again = Recollection(store: store, settings: settings, place: place, observe: observe)
+        do throws(HeadError) {
+            _ = try await again(description, try RunNotes(description), folder)
+            return ending
+        } catch {
+            if error.isRetryable { throw error }
+            return RunEnding(
+                .failed,
+                "The job has run, and its results cannot be brought back once more. \(error.line)"
+            )
+        }
+    }
+
     /// Finds what is wrong with the description itself before anything is noted.
     private func checkDescription() async throws(HeadError) {
         try await staging("Cannot run job \(description.galaxyID.logSafe)") {

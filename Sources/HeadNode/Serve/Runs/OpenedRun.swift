@@ -19,6 +19,11 @@ struct OpenedRun: Sendable {
     let isResumed: Bool
     /// How it ended, if it did before it was opened.
     let ending: RunEnding?
+
+    /// Whether it ended before with results that Galaxy has not finished: it may have been cut off while
+    /// it took them to their places, and would take empty files there now. So they are brought back once
+    /// more before the end is told.
+    var comesBackOnceMore: Bool { ending?.state == .ok || ending?.state == .toolFailed }
 }
 
 /// What a run will ask for once it can begin.

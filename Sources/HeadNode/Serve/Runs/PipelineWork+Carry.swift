@@ -24,6 +24,10 @@ extension PipelineWork {
             try await pipeline.execute(spec, &state)
         }
 
+        func collectAgain(_ ending: RunEnding) async throws(HeadError) -> RunEnding {
+            try await pipeline.collectAgain(ending)
+        }
+
         func finish(_ result: RunResult, _ spec: RunSpec) async throws(HeadError) -> RunEnding {
             try await pipeline.finish(result, spec, &state)
         }
@@ -49,7 +53,11 @@ extension PipelineWork {
                 )
             }
             switch flight.prepared {
-            case .over(let ending): return ending
+            case .over(let ending):
+                guard run.comesBackOnceMore else { return ending }
+                return try await inTurn(.urgent) { () async throws(HeadError) in
+                    try await flight.collectAgain(ending)
+                }
             case .ready(let spec):
                 let result = try await flight.execute(spec)
                 return try await inTurn(.urgent) { () async throws(HeadError) in

@@ -142,20 +142,20 @@ final class RunBoard: Sendable {
             var served = ServedRun(job: run.job, run: run.run)
             metrics.opened(run)
             var events: [ServeEvent] = []
-            if let ending = run.ending {
+            if let ending = run.ending, !run.comesBackOnceMore {
                 events = served.finish(ending)
                 metrics.ended(run, was: .staging, ending, isNews: false)
             }
             for id in entry.submits { post(.answer(id, .run(served.facts))) }
             for event in events { post(.event(event)) }
-            if run.ending != nil { answerCancels(&entry, served) }
+            if served.state.isFinal { answerCancels(&entry, served) }
             entry.submits = []
             // Its settings are the run's by now, and 10,000 of them take room.
             entry.submission.destination = nil
             entry.opened = run
             entry.served = served
             entries[run.job] = entry
-            return run.ending == nil
+            return !served.state.isFinal
         }
     }
 
@@ -228,7 +228,7 @@ final class RunBoard: Sendable {
             let before = served.state
             let events = body(&served)
             if let ending, !before.isFinal {
-                metrics.ended(run, was: before, ending, isNews: true)
+                metrics.ended(run, was: before, ending, isNews: run.ending == nil)
             } else if before != served.state {
                 metrics.moved(run, from: before, to: served.state)
             }
