@@ -27,6 +27,9 @@ package struct AttemptReport: VersionedDocument, Equatable {
     /// Why this attempt was not committed; nil for one that may be.
     package var failure: AttemptFailure?
 
+    /// Whether the tool came to a good end, and left all that Galaxy waits for.
+    package var isSuccess: Bool { tool.end == .ended && tool.exitCode == 0 && lost.isEmpty }
+
     package init(
         run: RunID,
         attempt: AttemptID,

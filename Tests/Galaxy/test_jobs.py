@@ -248,6 +248,8 @@ def test_a_galaxy_that_is_killed_while_it_finishes_a_job_finishes_it_again(lab):
     assert any(left), "Galaxy had finished before it was killed"
     lab.start_galaxy()
     shown = job.ended_ok()
+    # Declared outputs have been moved before the discovered ones: none is empty now.
+    assert job.text() == "1000\n"
     (collection,) = job.collections.values()
     expected = {str(number): f"part {number}\n" for number in range(1, 1001)}
     found = lab.galaxy.histories.show_dataset_collection(lab.history, collection)["elements"]

@@ -34,9 +34,9 @@ package struct SurveyedFile: Sendable {
     }
 
     /// A file without a byte that the worker is to have at `path`, whatever is there on this machine.
-    init(emptyAt path: FilePath) {
+    init(emptyAt path: FilePath, mode: FileMode = FileMode(0o644)) {
         self.path = path
-        mode = FileMode(0o644)
+        self.mode = mode
         // The same each time: a pack can be made again from it.
         let time = FileTime(seconds: 946_684_800)
         stamp = FileStamp(device: 0, inode: 0, size: 0, modified: time, changed: time)

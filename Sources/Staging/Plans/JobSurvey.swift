@@ -156,15 +156,12 @@ package struct JobSurvey: Sendable {
         }
         guard !output.path.isAtOrBelow(job) else { return }
         if let parent = output.path.parent { homes.append(parent) }
-        // Without its placeholder Galaxy's script silently skips the output.
-        if output.object != nil {
-            // Galaxy's cache is cleared now and then, and a run before this one has emptied it.
-            return placeholders.append(SurveyedFile(emptyAt: output.path))
-        }
-        if try addLinked(output.path) { return }
-        if FileStatus(following: output.path) != nil {
-            placeholders.append(try SurveyedFile(trusted: output.path))
-        }
+        // Without its placeholder Galaxy's script silently skips the output. Of an object of Galaxy's it may
+        // not be there: its cache is cleared now and then. What is in it is a former run's.
+        let found = FileStatus(at: output.path)
+        guard output.object != nil || found != nil else { return }
+        let mode = found?.kind == .file ? found?.mode : nil
+        placeholders.append(SurveyedFile(emptyAt: output.path, mode: mode ?? FileMode(0o644)))
     }
 
     private mutating func addFile(

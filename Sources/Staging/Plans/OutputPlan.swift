@@ -22,6 +22,8 @@ package struct OutputPlan: Sendable {
     ) throws(StagingError) {
         collected = try CollectPlan(report, of: spec, given: given)
         guard mode.staysInBucket else { return }
+        // Galaxy may begin the job again with the same outputs, and must not meet a read-only link there.
+        if mode == .link, !report.isSuccess { return }
         let outputs = Set(
             spec.outputs.map(\.path).filter { !$0.isAtOrBelow(spec.job.directory) }
         )

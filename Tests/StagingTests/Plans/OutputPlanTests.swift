@@ -77,6 +77,17 @@ import Testing
         #expect(names(packed).contains("data/empty.dat"))
     }
 
+    @Test func ofARunThatFailedNothingBecomesALink() async throws {
+        var (report, spec) = try await committed()
+        let given = GivenPlaces(spec, world.description)
+        report.tool.exitCode = 1
+        #expect(try OutputPlan(report, of: spec, given: given, mode: .link).kept.isEmpty)
+        #expect(try OutputPlan(report, of: spec, given: given, mode: .objectStore).kept.count == 2)
+        report.tool.exitCode = 0
+        report.lost = ["The output \"x\" did not come back"]
+        #expect(try OutputPlan(report, of: spec, given: given, mode: .link).kept.isEmpty)
+    }
+
     @Test func whatCannotStayIsCopied() async throws {
         let (report, spec) = try await committed()
         let all = try OutputPlan(
