@@ -270,6 +270,15 @@ def forget_placeholders(file: str) -> None:
                 os.unlink(path)
 
 
+def give_purged_outputs_a_place(job_wrapper) -> None:
+    """Galaxy knows no place for an output that was purged while its job ran, and for want of one it would
+    fail the job with all its other outputs. To be called in the thread that finishes the job."""
+    for path in job_wrapper.job_io.output_paths:
+        if not path.real_path:
+            folder = os.path.dirname(path_of(normal(job_wrapper.working_directory)))
+            path.real_path = os.path.join(folder, f"purged_{path.dataset_id}")
+
+
 def final_outputs(job) -> list[Path]:
     """Where the outputs of a job that Galaxy has finished are, the ones that it has discovered too."""
     found = [association.dataset for association in [*job.output_datasets, *job.output_library_datasets]]

@@ -9,6 +9,7 @@ a job that Galaxy dispatches anew, of which nothing runs, or a run that is submi
 import json
 import os
 import queue
+import re
 import secrets
 import subprocess
 import threading
@@ -40,8 +41,8 @@ FAILURES = {
 OUTPUT_MODES = ("copy", "link", "object_store")
 # Seconds between two looks at limits that Galaxy itself sets, and at jobs that were deleted meanwhile.
 LIMITS_PERIOD, DELETED_PERIOD = 1.0, 30.0
-
-
+# The names of our runs: Galaxy's id of the job, and what was drawn.
+RUN = re.compile(r"([0-9]+)-[0-9a-f]{16}")
 # Seconds that `check-config` gets, which asks nobody outside this machine; and its word for no.
 CHECK_PATIENCE, CANNOT_BE_USED = 60, 78
 
@@ -352,11 +353,29 @@ class S3JobRunner(AsynchronousJobRunner):
     def recover(self, job: Job, job_wrapper) -> None:
         run = Run(job_wrapper, job.job_runner_external_id)
         run.running = job.state == Job.states.RUNNING
+        if trouble := self._why_lost(run):
+            log.error("(%s/%s) %s", job_wrapper.job_id, run.job_id, trouble)
+            self._fail(run, trouble)
+            return
         with self._lock:
             self._runs[job_wrapper.job_id] = run
         self._submit(run)
         if job.state == Job.states.STOPPED:
             self._stop(run)
+
+    @staticmethod
+    def _why_lost(run: Run) -> Optional[str]:
+        """Why nobody can take up the run of a job that Galaxy had begun; nothing if somebody can."""
+        named = RUN.fullmatch(str(run.job_id))
+        if named is None or named[1] != str(run.job_wrapper.job_id):
+            return (
+                f"Another runner had begun this job, as {run.job_id}, and this one cannot take it up."
+                " Please run it again."
+            )
+        # Galaxy clears a job's directory, and makes it anew, before it begins the job once more.
+        if os.path.isdir(run.job_wrapper.working_directory) and not os.path.exists(run.description):
+            return "Galaxy was stopped while it began this job anew. Please run it again."
+        return None
 
     def shutdown(self) -> None:
         self._head.close(patience=10)
@@ -461,6 +480,7 @@ class S3JobRunner(AsynchronousJobRunner):
                 return
             if self._is_in_store(job_state):
                 description.forget_placeholders(job_state.description)
+            description.give_purged_outputs_a_place(job_state.job_wrapper)
             if self._sets_metadata_externally(job_state.job_wrapper):
                 self._handle_metadata_externally(job_state.job_wrapper, resolve_requirements=True)
             super().finish_job(job_state)

@@ -44,6 +44,8 @@ TOLD = {
             "Run 7-00000000000000aa of this job goes on. Cancel it first, then submit run"
             " 7-00000000000000bb.",
         ),
+        RunEvent("8-00000000000000aa", "staging"),
+        RunEvent("8-00000000000000aa", "collecting"),
         RunEvent("8-00000000000000aa", "tool_failed", "The tool ended with exit code 3.", 3),
         RunEvent("8-00000000000000aa", "tool_failed", "The tool ended with exit code 3.", 3),
         RunEvent("8-00000000000000bb", "staging"),

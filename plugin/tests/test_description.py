@@ -359,6 +359,18 @@ def test_a_users_text_leads_nowhere_else(job, tmp_path, text):
     assert job.describe()["reference_data"] == []
 
 
+def test_a_purged_output_has_a_place_all_the_same(job):
+    kept, purged = (
+        SimpleNamespace(dataset_id=number, real_path=path)
+        for number, path in ((1, "/objects/1.dat"), (2, ""))
+    )
+    wrapper = SimpleNamespace(
+        working_directory=str(job.directory), job_io=SimpleNamespace(output_paths=[kept, purged])
+    )
+    description.give_purged_outputs_a_place(wrapper)
+    assert (kept.real_path, purged.real_path) == ("/objects/1.dat", f"{job.directory}/galaxy_s3/purged_2")
+
+
 def test_paths_are_normal_and_shells_may_have_arguments(job):
     job.wrapper.working_directory = f"/{job.directory}/./"
     job.wrapper.shell = "/bin/bash -e"

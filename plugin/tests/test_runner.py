@@ -75,7 +75,7 @@ class Wrapper:
             output_library_datasets=[],
             output_dataset_collection_instances=[],
         )
-        self.job_io = None
+        self.job_io = SimpleNamespace(output_paths=[])
         self.metadata_strategy = None
 
     def get_id_tag(self):
@@ -651,13 +651,46 @@ def test_a_job_is_taken_up_by_its_name(runner, job, history):
     wrapper = job()
     wrapper.job.state = Job.states.RUNNING
     wrapper.job.job_runner_external_id = "42-00000000000000aa"
-    runner.recover(wrapper.job, wrapper)
     path = f"{wrapper.working_directory}/galaxy_s3/job.json"
+    description.write({}, path)
+    runner.recover(wrapper.job, wrapper)
     assert history == [("submit", path, "42-00000000000000aa", {"name": "k8s", "params": OURS})]
     happen(runner, RunEvent("42-00000000000000aa", "running"))
     assert len(history) == 1
     happen(runner, RunEvent("42-00000000000000aa", "tool_failed", "", 3))
     assert [method for method, _ in runner.work_queue] == [runner.finish_job]
+
+
+@pytest.mark.parametrize(
+    "name", ["gxy-main-7xk2p", "4711", "43-00000000000000aa", "42-00000000000000AA", None]
+)
+def test_a_job_of_another_runner_is_not_waited_for(runner, job, history, name):
+    wrapper = job()
+    wrapper.job.state = Job.states.RUNNING
+    wrapper.job.job_runner_external_id = name
+    description.write({}, f"{wrapper.working_directory}/galaxy_s3/job.json")
+    runner.recover(wrapper.job, wrapper)
+    assert history == []
+    ((method, run),) = runner.work_queue
+    assert method == runner.fail_job
+    assert "Another runner had begun this job" in run.fail_message
+
+
+def test_a_job_that_was_being_begun_anew_is_not_waited_for(runner, job, history):
+    wrapper = job()
+    wrapper.job.job_runner_external_id = "42-00000000000000aa"
+    os.makedirs(wrapper.working_directory, exist_ok=True)
+    runner.recover(wrapper.job, wrapper)
+    assert history == []
+    assert "began this job anew" in runner.work_queue[0][1].fail_message
+
+
+def test_a_job_directory_that_is_away_fails_no_job(runner, job, history, tmp_path):
+    wrapper = job()
+    wrapper.job.job_runner_external_id = "42-00000000000000aa"
+    wrapper.working_directory = str(tmp_path / "not mounted")
+    runner.recover(wrapper.job, wrapper)
+    assert [entry[0] for entry in history] == ["submit"]
 
 
 # Finish
