@@ -45,15 +45,31 @@ struct PipelineWork: RunWork {
         do throws(ConfigError) {
             settings = try destinations.find(submission.destination)
         } catch {
-            throw Refusal(error)
+            throw patient(Refusal(error), submission)
         }
         do throws(HeadError) {
             return try await inShortTask { () async throws(HeadError) in
                 try await open(submission, settings)
             }
         } catch {
-            throw Refusal(error)
+            throw patient(Refusal(error), submission)
         }
+    }
+
+    /// A refusal that may pass, where the run has begun and may still go on: hours of compute may hang
+    /// on it, and a job that fails here would leave it behind, with nobody to end it. Whatever is wrong,
+    /// a person can put it right.
+    private func patient(_ refusal: Refusal, _ submission: Submission) -> Refusal {
+        // A description that cannot be read now is most often where the plugin puts it.
+        let described = try? DescriptionFile.read(submission.job.bytes).0.jobDirectory
+        guard let wanted = submission.run,
+            let directory = described ?? submission.job.parent?.parent,
+            let noted = try? RunNotes.state(in: directory), noted.run == wanted,
+            noted.ending == nil, !noted.tries.isEmpty
+        else { return refusal }
+        var refusal = refusal
+        refusal.isRetryable = true
+        return refusal
     }
 
     private func open(
