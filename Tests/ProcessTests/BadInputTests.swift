@@ -304,6 +304,32 @@ import Testing
         }
     }
 
+    /// A sparse file costs the tool nothing, and Galaxy's disk all of its bytes.
+    @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
+    func resultsThatDoNotFitAreNotBegunWithAndComeWhenThereIsRoom() async throws {
+        try await Lab.run { lab in
+            let job = try GalaxyJob(folder: lab.folder, tool: "truncate -s 24M $OUT")
+            try Shell.run("mount -t tmpfs -o size=8m none \(job.outputs); touch \(job.output)")
+            defer { _ = try? Shell.run("umount -l \(job.outputs) || true") }
+            for _ in 0..<2 {
+                let ending = try await lab.head("run", job)
+                #expect(ending.status == 71, "\(ending.errors)")
+                #expect(ending.errors.contains("The results need 2516"), "\(ending.errors)")
+                #expect(
+                    ending.errors.contains("bytes, \(job.outputs) has 838"),
+                    "\(ending.errors)"
+                )
+                let files = try Shell.run("ls -A \(job.outputs)")
+                #expect(files == "dataset_3.dat\n")
+            }
+            try Shell.run("umount -l \(job.outputs)")
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0, "\(answer)")
+            #expect(try Shell.run("stat -c %s \(job.output)") == "25165824\n")
+            #expect(try await lab.reports().count == 1, "the tool ran once")
+        }
+    }
+
     @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
     func aFullStateDirectoryIsNamedAndTheRunGoesOnWhenThereIsRoom() async throws {
         try await Lab.run { lab in
