@@ -46,7 +46,9 @@ struct TryFollower: Sendable {
                 if words.hasResult { return .exited(0) }
                 let seen = view.seen(job)
                 let now = Clock.monotonicSeconds()
-                if let note = silence.note(seen.trouble, now: now) { news(.note(note)) }
+                if let word = silence.note(seen.trouble, now: now) {
+                    news(seen.trouble == nil ? .note(word) : .trouble(word))
+                }
                 for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
                 let isBeingEnded = seen.isBeingEnded
                 // Whoever ends a run from elsewhere has stored its result before: no pod that does
