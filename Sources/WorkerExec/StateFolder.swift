@@ -85,12 +85,16 @@ struct StateFolder: Sendable {
     /// Reads a document that must be there, because the verb before has written it.
     func require(_ document: Document) throws(WorkerFailure) -> [UInt8] {
         guard let bytes = try read(document) else {
-            throw WorkerFailure(
-                .usage,
-                "\(directory.path) has no \(document.rawValue): the step before did not run here"
-            )
+            throw missing(document.rawValue)
         }
         return bytes
+    }
+
+    private func missing(_ name: String) -> WorkerFailure {
+        WorkerFailure(
+            .usage,
+            "\(directory.path) has no \(name): the step before did not run here"
+        )
     }
 
     /// Makes what `tool` needs and cannot make: the file that it locks, and its own folder.
@@ -113,6 +117,7 @@ struct StateFolder: Sendable {
         do throws(StagingError) {
             return try directory.open(try RelativePath.one(Self.lockName), O_RDONLY)
         } catch {
+            if error.code == .missing { throw missing("tool.lock") }
             throw WorkerFailure(.io, error)
         }
     }

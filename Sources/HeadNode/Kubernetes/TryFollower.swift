@@ -57,7 +57,12 @@ struct TryFollower: Sendable {
                     nextQuestion = now + Self.resultEvery
                     if await isDecided() { return .exited(0) }
                 }
-                var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
+                var sighting = TrySighting(
+                    job: seen.job,
+                    pods: seen.pods,
+                    roles: roles,
+                    storing: words.storing
+                )
                 if case .waiting(let wait) = sighting, seen.trouble == nil {
                     sighting = .waiting(await causes.known(wait, seen, client))
                 }
@@ -144,8 +149,8 @@ struct TryFollower: Sendable {
             },
             each: { [words, news, roles] line in
                 // In the tool's container nobody can know of a result but the worker that does it all.
-                let mayKnow = container != roles.tool || roles.tool == roles.last
-                guard let frame = words.take(line, mayKnowOfResult: mayKnow) else { return }
+                let isBelieved = container != roles.tool || roles.tool == roles.last
+                guard let frame = words.take(line, of: pod, isBelieved: isBelieved) else { return }
                 if case .resultStored = frame { wake.yield() }
                 news(.frame(frame))
             }
