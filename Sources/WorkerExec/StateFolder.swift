@@ -15,6 +15,7 @@ import Staging
 ///         tool.lock                               held as long as the process of `tool` lives
 ///         tool.ended                              the pod's: the tool's container is gone
 ///         tool/tool.started, tool.json            from tool: the one part that a tool can change
+///              tool.room                          room for tool.json, should the tool fill the volume
 /// ```
 ///
 /// The tool's container mounts the folder read-only and `tool` inside it writable, so all that a
@@ -97,10 +98,13 @@ struct StateFolder: Sendable {
         )
     }
 
-    /// Makes what `tool` needs and cannot make: the file that it locks, and its own folder.
+    /// Makes what `tool` needs and cannot make: the file that it locks, its own folder, and room there
+    /// for what it has to say.
     func prepareForTool() throws(WorkerFailure) {
         do throws(StagingError) {
-            try directory.makeDirectories(try RelativePath.one(Self.toolName))
+            let folder = try RelativePath.one(Self.toolName)
+            try directory.makeDirectories(folder)
+            try ToolFolder(directory: try directory.directory(folder)).prepare()
             _ = try directory.open(
                 try RelativePath.one(Self.lockName),
                 O_RDONLY | O_CREAT,

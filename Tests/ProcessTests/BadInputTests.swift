@@ -304,6 +304,33 @@ import Testing
         }
     }
 
+    /// In a container of its own the worker says what it has to say in a file.
+    @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
+    func aToolThatFillsTheDiskIsNotTakenForAnEviction() async throws {
+        try await Lab.run { lab in
+            let split = ["--set", "local.shape=split"]
+            let job = try GalaxyJob.gated(lab, rest: "cat /dev/zero > big; echo done > $OUT")
+            let head = try lab.start("run", job, ["--json"] + split)
+            _ = try await GalaxyJob.waitForTool { lab.volume(of: job) }
+            let full = try await HandMadeTry(lab, job, volumeSize: "4m")
+            defer { full.unmount() }
+            #expect(try await full.start("fetch").ending().status == 0)
+            let push = try full.start("push")
+            let tool = try full.start("tool", hasCredentials: false)
+            let volume = try await GalaxyJob.waitForTool { full.volume }
+            try GalaxyJob.release(volume, "full")
+            let ending = try await tool.ending()
+            #expect(ending.status == 0, "\(ending.errors)")
+            let pushed = try await push.ending()
+            #expect(pushed.status == 0, "\(pushed.errors)")
+            head.send(SIGKILL)
+            try await head.ending()
+            let answer = try await lab.run(job, split).answer
+            #expect(answer.ending?.state == "failed", "\(answer)")
+            #expect(answer.failedTries == [])
+        }
+    }
+
     /// A sparse file costs the tool nothing, and Galaxy's disk all of its bytes.
     @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
     func resultsThatDoNotFitAreNotBegunWithAndComeWhenThereIsRoom() async throws {

@@ -84,9 +84,22 @@ struct PodReading {
             return wantOfMemory
         }
         if let last {
+            // All that `push` can say of a worker that left no word is that it was killed.
+            if last.exitCode == WorkerExit.stopped.rawValue, let tool = toolsOwnVerdict {
+                return judge(tool, of: roles.tool)
+            }
             return judge(last, of: roles.last)
         }
         return .killed("pod \(name)\(place) was ended before its containers were\(disruption)")
+    }
+
+    /// The end of the tool's container of three, where its worker says itself what went wrong.
+    private var toolsOwnVerdict: ContainerState.Terminated? {
+        guard roles.tool != roles.last, let tool = terminated(roles.tool) else { return nil }
+        switch WorkerExit(rawValue: tool.exitCode) {
+        case nil, .committed, .stopped: return nil
+        default: return tool
+        }
     }
 
     private func judge(

@@ -191,6 +191,29 @@ struct TrySightingTests {
         }
     }
 
+    @Test(
+        "a worker that says itself why it left no word for push is believed",
+        arguments: [(74, 74), (70, 70), (75, 75), (0, 75), (1, 75), (137, 75)]
+    )
+    func theToolsWorkersOwnVerdict(tool: Int, judged: Int32) throws {
+        let seen = try sighting(
+            """
+            {"phase":"Failed","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":\(tool),"reason":"Error"}}},{"name":"push","state":{"terminated":
+             {"exitCode":75}}}]}
+            """
+        )
+        #expect(seen == .ended(.exited(judged)))
+        let stored = try sighting(
+            """
+            {"phase":"Failed","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":\(tool),"reason":"Error"}}},{"name":"push","state":{"terminated":
+             {"exitCode":0}}}]}
+            """
+        )
+        #expect(stored == .ended(.exited(0)))
+    }
+
     @Test func aProgramThatCannotBeStartedEndsAPodThatWouldWaitForEver() throws {
         let seen = try sighting(
             """
