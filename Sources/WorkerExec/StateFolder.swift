@@ -15,6 +15,7 @@ import Staging
 ///         tool.lock                               held as long as the process of `tool` lives
 ///         tool.ended                              the pod's: the tool's container is gone
 ///         tool/tool.started, tool.json            from tool: the one part that a tool can change
+///              tool.room                          room for tool.json, should the tool fill the volume
 /// ```
 ///
 /// The tool's container mounts the folder read-only and `tool` inside it writable, so all that a
@@ -85,18 +86,25 @@ struct StateFolder: Sendable {
     /// Reads a document that must be there, because the verb before has written it.
     func require(_ document: Document) throws(WorkerFailure) -> [UInt8] {
         guard let bytes = try read(document) else {
-            throw WorkerFailure(
-                .usage,
-                "\(directory.path) has no \(document.rawValue): the step before did not run here"
-            )
+            throw missing(document.rawValue)
         }
         return bytes
     }
 
-    /// Makes what `tool` needs and cannot make: the file that it locks, and its own folder.
+    private func missing(_ name: String) -> WorkerFailure {
+        WorkerFailure(
+            .usage,
+            "\(directory.path) has no \(name): the step before did not run here"
+        )
+    }
+
+    /// Makes what `tool` needs and cannot make: the file that it locks, its own folder, and room there
+    /// for what it has to say.
     func prepareForTool() throws(WorkerFailure) {
         do throws(StagingError) {
-            try directory.makeDirectories(try RelativePath.one(Self.toolName))
+            let folder = try RelativePath.one(Self.toolName)
+            try directory.makeDirectories(folder)
+            try ToolFolder(directory: try directory.directory(folder)).prepare()
             _ = try directory.open(
                 try RelativePath.one(Self.lockName),
                 O_RDONLY | O_CREAT,
@@ -113,6 +121,7 @@ struct StateFolder: Sendable {
         do throws(StagingError) {
             return try directory.open(try RelativePath.one(Self.lockName), O_RDONLY)
         } catch {
+            if error.code == .missing { throw missing("tool.lock") }
             throw WorkerFailure(.io, error)
         }
     }

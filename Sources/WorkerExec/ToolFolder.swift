@@ -24,8 +24,20 @@ struct ToolFolder: Sendable {
     private static let started = Array("tool.started".utf8)
     private static let outcome = Array("tool.json".utf8)
     private static let temporary = Array("tool.json.new".utf8)
+    private static let room = Array("tool.room".utf8)
     /// An outcome is a few hundred bytes.
     private static let largestOutcome = 64 << 10
+    /// Room for an outcome, in bytes.
+    private static let reserve = 16 << 10
+
+    /// Takes room for the outcome, before there is a tool that could fill the volume.
+    func prepare() throws(StagingError) {
+        try directory.replace(
+            try RelativePath.one(Self.room),
+            with: [UInt8](repeating: 0, count: Self.reserve),
+            isFlushed: false
+        )
+    }
 
     /// Says that the process of `tool` has the lock.
     func begin() throws(WorkerFailure) {
@@ -58,7 +70,9 @@ struct ToolFolder: Sendable {
         }
         do throws(StagingError) {
             try directory.allowOwnEntry()
-            for name in [Self.temporary, Self.outcome] { try clear(try RelativePath.one(name)) }
+            for name in [Self.room, Self.temporary, Self.outcome] {
+                try clear(try RelativePath.one(name))
+            }
             try directory.replace(
                 try RelativePath.one(Self.outcome),
                 with: bytes,

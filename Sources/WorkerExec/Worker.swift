@@ -74,6 +74,8 @@ struct Worker: Sendable {
         let attempt = try Attempt.resume(reference, store: store, state: state, volume: volume)
         let fetched = try state.require(FetchPhase.HandOver.self, from: .fetched)
         let outcome = try await ToolWatch(state: state).outcome(signals)
+        // Whoever watches the pod need not doubt any more that this one saw the tool's end.
+        frames.write(PhaseMeter("push").frame)
         try await push(attempt, fetched, outcome)
     }
 

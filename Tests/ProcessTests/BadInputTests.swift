@@ -304,6 +304,59 @@ import Testing
         }
     }
 
+    /// In a container of its own the worker says what it has to say in a file.
+    @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
+    func aToolThatFillsTheDiskIsNotTakenForAnEviction() async throws {
+        try await Lab.run { lab in
+            let split = ["--set", "local.shape=split"]
+            let job = try GalaxyJob.gated(lab, rest: "cat /dev/zero > big; echo done > $OUT")
+            let head = try lab.start("run", job, ["--json"] + split)
+            _ = try await GalaxyJob.waitForTool { lab.volume(of: job) }
+            let full = try await HandMadeTry(lab, job, volumeSize: "4m")
+            defer { full.unmount() }
+            #expect(try await full.start("fetch").ending().status == 0)
+            let push = try full.start("push")
+            let tool = try full.start("tool", hasCredentials: false)
+            let volume = try await GalaxyJob.waitForTool { full.volume }
+            try GalaxyJob.release(volume, "full")
+            let ending = try await tool.ending()
+            #expect(ending.status == 0, "\(ending.errors)")
+            let pushed = try await push.ending()
+            #expect(pushed.status == 0, "\(pushed.errors)")
+            head.send(SIGKILL)
+            try await head.ending()
+            let answer = try await lab.run(job, split).answer
+            #expect(answer.ending?.state == "failed", "\(answer)")
+            #expect(answer.failedTries == [])
+        }
+    }
+
+    /// A sparse file costs the tool nothing, and Galaxy's disk all of its bytes.
+    @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
+    func resultsThatDoNotFitAreNotBegunWithAndComeWhenThereIsRoom() async throws {
+        try await Lab.run { lab in
+            let job = try GalaxyJob(folder: lab.folder, tool: "truncate -s 24M $OUT")
+            try Shell.run("mount -t tmpfs -o size=8m none \(job.outputs); touch \(job.output)")
+            defer { _ = try? Shell.run("umount -l \(job.outputs) || true") }
+            for _ in 0..<2 {
+                let ending = try await lab.head("run", job)
+                #expect(ending.status == 71, "\(ending.errors)")
+                #expect(ending.errors.contains("The results need 2516"), "\(ending.errors)")
+                #expect(
+                    ending.errors.contains("bytes, \(job.outputs) has 838"),
+                    "\(ending.errors)"
+                )
+                let files = try Shell.run("ls -A \(job.outputs)")
+                #expect(files == "dataset_3.dat\n")
+            }
+            try Shell.run("umount -l \(job.outputs)")
+            let (status, answer) = try await lab.run(job)
+            #expect(status == 0, "\(answer)")
+            #expect(try Shell.run("stat -c %s \(job.output)") == "25165824\n")
+            #expect(try await lab.reports().count == 1, "the tool ran once")
+        }
+    }
+
     @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
     func aFullStateDirectoryIsNamedAndTheRunGoesOnWhenThereIsRoom() async throws {
         try await Lab.run { lab in

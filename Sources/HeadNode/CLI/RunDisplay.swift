@@ -62,7 +62,7 @@ final class RunDisplay: Sendable {
         case .tryEnded(let id, let text, _):
             line("Try \(id.number) came to nothing: \(text).", &state)
         case .output: break
-        case .note(let text): line(text.logSafe, &state)
+        case .note(let text), .trouble(let text): line(text.logSafe, &state)
         case .ended(let run, let ending):
             clear(&state)
             Console.err(SummaryTable(run, ending, state.phases, state.alreadyThere).text)

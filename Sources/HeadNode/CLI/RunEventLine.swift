@@ -81,7 +81,7 @@ struct RunEventLine: Encodable {
             self.event = "output"
             self.stream = stream.rawValue
             base64 = Base64.encode(bytes)
-        case .note(let text): self.text = text
+        case .note(let text), .trouble(let text): self.text = text
         case .ended(let run, let ending):
             self.event = "ended"
             self.run = run

@@ -7,9 +7,12 @@ import Kubernetes
 struct PodReading {
     let pod: Pod
     let roles: PodRoles
+    /// Whether its last container has said that it stores what the tool has left.
+    let isStoring: Bool
 
-    /// How long a pod whose tool was killed before it could say that it had begun may go on, in
-    /// seconds: nobody else would end it.
+    /// How long a pod may go on, in seconds, whose tool's container did not end well and whose last one
+    /// has not said that it saw that. Nobody else would end it if the first was gone before it could
+    /// say that it had begun.
     private static let stillbornPatience = 60
 
     /// How much longer than its grace a deleted pod may take to end, in seconds: a kubelet that
@@ -78,14 +81,25 @@ struct PodReading {
         let last = terminated(roles.last)
         guard isOver || last != nil else { return nil }
         if let tool = terminated(roles.tool), isOutOfMemory(tool, roles.tool) {
-            return .outOfMemory(
-                "pod \(name) used more memory than the tool may. \(LimitAdvice.memory)"
-            )
+            return wantOfMemory
         }
         if let last {
+            // All that `push` can say of a worker that left no word is that it was killed.
+            if last.exitCode == WorkerExit.stopped.rawValue, let tool = toolsOwnVerdict {
+                return judge(tool, of: roles.tool)
+            }
             return judge(last, of: roles.last)
         }
         return .killed("pod \(name)\(place) was ended before its containers were\(disruption)")
+    }
+
+    /// The end of the tool's container of three, where its worker says itself what went wrong.
+    private var toolsOwnVerdict: ContainerState.Terminated? {
+        guard roles.tool != roles.last, let tool = terminated(roles.tool) else { return nil }
+        switch WorkerExit(rawValue: tool.exitCode) {
+        case nil, .committed, .stopped: return nil
+        default: return tool
+        }
     }
 
     private func judge(
@@ -114,6 +128,10 @@ struct PodReading {
         return .exited(end.exitCode)
     }
 
+    private var wantOfMemory: TryEnd {
+        .outOfMemory("pod \(name) used more memory than the tool may. \(LimitAdvice.memory)")
+    }
+
     /// Whether the kernel ended this container for want of memory. A runtime says so too of one that
     /// went on when a process of its was killed: then its exit status is its own.
     private func isOutOfMemory(
@@ -126,8 +144,11 @@ struct PodReading {
         return !(isWorkers && WorkerExit(rawValue: end.exitCode) != nil)
     }
 
-    /// Ends that the pod does not come to by itself, because `push` waits for a tool that never
+    /// Ends that the pod may not come to by itself, because `push` waits for a tool that never
     /// began.
+    ///
+    /// A container that ends with 0 has begun, and has handed over what is to be stored. Any other end
+    /// leaves nothing that counts, so little is lost where `push` is at work and is not heard.
     private var stuck: TrySighting? {
         guard roles.tool != roles.last, let tool = terminated(roles.tool), tool.exitCode != 0 else {
             return nil
@@ -136,14 +157,9 @@ struct PodReading {
             let text = "the tool's container cannot be started: \(why.text)"
             return .stuck(.impossible(text), seconds: 0)
         }
-        guard tool.exitCode > 127, tool.startedAt == tool.finishedAt else { return nil }
-        let end: TryEnd =
-            tool.reason == "OOMKilled"
-            ? .outOfMemory(
-                "pod \(name): the tool may use too little memory to begin at all. "
-                    + LimitAdvice.memory
-            )
-            : .killed("the tool's container of pod \(name) was killed as it began")
+        guard !isStoring else { return nil }
+        let isStarved = isOutOfMemory(tool, roles.tool)
+        let end = isStarved ? wantOfMemory : judge(tool, of: roles.tool)
         return .stuck(end, seconds: Self.stillbornPatience)
     }
 

@@ -46,7 +46,9 @@ struct TryFollower: Sendable {
                 if words.hasResult { return .exited(0) }
                 let seen = view.seen(job)
                 let now = Clock.monotonicSeconds()
-                if let note = silence.note(seen.trouble, now: now) { news(.note(note)) }
+                if let word = silence.note(seen.trouble, now: now) {
+                    news(seen.trouble == nil ? .note(word) : .trouble(word))
+                }
                 for reader in newReaders(seen, &followed, wake) { group.addTask { await reader() } }
                 let isBeingEnded = seen.isBeingEnded
                 // Whoever ends a run from elsewhere has stored its result before: no pod that does
@@ -55,7 +57,12 @@ struct TryFollower: Sendable {
                     nextQuestion = now + Self.resultEvery
                     if await isDecided() { return .exited(0) }
                 }
-                var sighting = TrySighting(job: seen.job, pods: seen.pods, roles: roles)
+                var sighting = TrySighting(
+                    job: seen.job,
+                    pods: seen.pods,
+                    roles: roles,
+                    storing: words.storing
+                )
                 if case .waiting(let wait) = sighting, seen.trouble == nil {
                     sighting = .waiting(await causes.known(wait, seen, client))
                 }
@@ -142,8 +149,8 @@ struct TryFollower: Sendable {
             },
             each: { [words, news, roles] line in
                 // In the tool's container nobody can know of a result but the worker that does it all.
-                let mayKnow = container != roles.tool || roles.tool == roles.last
-                guard let frame = words.take(line, mayKnowOfResult: mayKnow) else { return }
+                let isBelieved = container != roles.tool || roles.tool == roles.last
+                guard let frame = words.take(line, of: pod, isBelieved: isBelieved) else { return }
                 if case .resultStored = frame { wake.yield() }
                 news(.frame(frame))
             }

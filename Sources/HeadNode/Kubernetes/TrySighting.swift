@@ -28,10 +28,12 @@ enum TrySighting: Sendable, Equatable {
     /// Whether time alone can make something of it.
     var isTimed: Bool { if case .running = self { false } else { true } }
 
+    /// - Parameter storing: the pods whose last container is known to have seen the tool's end.
     init(
         job: Job?,
         pods: [Pod],
-        roles: PodRoles
+        roles: PodRoles,
+        storing: Set<String> = []
     ) {
         if let failed = job?.status.condition("Failed"), failed.isTrue,
             failed.reason == "DeadlineExceeded"
@@ -42,7 +44,8 @@ enum TrySighting: Sendable, Equatable {
             return
         }
         if let pod = Self.current(pods) {
-            self = PodReading(pod: pod, roles: roles).sighting
+            let isStoring = storing.contains(pod.metadata.name)
+            self = PodReading(pod: pod, roles: roles, isStoring: isStoring).sighting
         } else if let job {
             self = Self.sighting(of: job)
         } else {

@@ -9,6 +9,7 @@ final class TryWords: Sendable {
     private struct State {
         var lines: [String] = []
         var hasResult = false
+        var storing: Set<String> = []
     }
 
     /// How many lines for people are kept.
@@ -16,12 +17,14 @@ final class TryWords: Sendable {
 
     private let state = Mutex(State())
 
-    /// Takes one line of a log; a frame is returned, anything else is for people.
+    /// Takes one line of a log of `pod`'s; a frame is returned, anything else is for people.
     ///
-    /// - Parameter mayKnowOfResult: whether a line that says that there is a result is believed.
+    /// - Parameter isBelieved: whether the line is the word of a worker whose container has no tool
+    ///   in it, or of one that does it all.
     func take(
         _ line: ArraySlice<UInt8>,
-        mayKnowOfResult: Bool
+        of pod: String,
+        isBelieved: Bool
     ) -> WorkerFrame? {
         guard let frame = WorkerFrame(line: line) else {
             let text = line.logSafe
@@ -32,9 +35,18 @@ final class TryWords: Sendable {
             }
             return nil
         }
-        if mayKnowOfResult, case .resultStored = frame { state.withLock { $0.hasResult = true } }
+        guard isBelieved else { return frame }
+        switch frame {
+        case .resultStored: state.withLock { $0.hasResult = true }
+        case .progress("push", _, _, _, _):
+            state.withLock { _ = $0.storing.insert(pod) }
+        case .output, .progress, .note: break
+        }
         return frame
     }
+
+    /// The pods that have begun to store what the tool has left.
+    var storing: Set<String> { state.withLock { $0.storing } }
 
     var hasResult: Bool { state.withLock { $0.hasResult } }
 

@@ -61,9 +61,10 @@ struct CollectStep: Sendable {
                 spec: spec,
                 transfers: settings.staging.limits.transfers,
                 meter: copied
-            ) { observe(.note($0)) }
+            ) { observe(.trouble($0)) }
         }
-        return settings.linkKeeper(store, spec.layout.keys) { observe(.note($0)) } ?? CopyKeeper()
+        return settings.linkKeeper(store, spec.layout.keys) { observe(.trouble($0)) }
+            ?? CopyKeeper()
     }
 }
 

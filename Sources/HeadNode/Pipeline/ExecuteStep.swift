@@ -134,7 +134,7 @@ struct ExecuteStep: Sendable {
         do throws(HeadError) {
             try await executor.remove(id, isSuccess: false)
         } catch {
-            observe(.note(error.line))
+            observe(.trouble(error.line))
         }
     }
 
@@ -143,7 +143,7 @@ struct ExecuteStep: Sendable {
         do throws(HeadError) {
             try await executor.rescue(id, into: folder)
         } catch {
-            observe(.note(error.line))
+            observe(.trouble(error.line))
         }
     }
 
@@ -181,6 +181,7 @@ struct ExecuteStep: Sendable {
             reading.totalFiles = totalFiles
             observe(.progress(phase: phase, reading))
         case .frame(.note(let text)), .note(let text): observe(.note(text))
+        case .trouble(let text): observe(.trouble(text))
         case .frame(.resultStored): break
         case .waiting(let why): observe(.waiting(id, why))
         case .running(let node): observe(.running(id, node))

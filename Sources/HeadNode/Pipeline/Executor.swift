@@ -34,6 +34,8 @@ enum TryNews: Sendable {
     case running(String)
     /// Something else for people.
     case note(String)
+    /// Something that a person should see.
+    case trouble(String)
 }
 
 /// Whether the run has a result by now, whoever stored it; no where that cannot be learned. It costs

@@ -119,7 +119,7 @@ struct JobPipeline: Sendable {
         do throws(HeadError) {
             try await executor.remove(id, isSuccess: isSuccess)
         } catch {
-            observe(.note(error.line))
+            observe(.trouble(error.line))
         }
     }
 

@@ -21,6 +21,8 @@ enum RunEvent: Sendable {
     /// Live output of the tool.
     case output(WorkerFrame.Stream, [UInt8])
     case note(String)
+    /// It waits for somebody to do something, or leaves something behind: a person should see it.
+    case trouble(String)
     case ended(RunID, RunEnding)
 }
 

@@ -53,12 +53,12 @@ struct StageStep: Sendable {
 
     /// Puts links in place of inputs, if that is wanted. The job does not depend on it.
     private func linkInputs(_ staged: Staged) async {
-        let keeper = settings.inputLinkKeeper(store, layout) { observe(.note($0)) }
+        let keeper = settings.inputLinkKeeper(store, layout) { observe(.trouble($0)) }
         guard let keeper else { return }
         do throws(StagingError) {
             try await InputLinkRun(keeper)(staged.plan, staged.inputs)
         } catch {
-            observe(.note("Inputs stay files, and are not linked: \(error.line)"))
+            observe(.trouble("Inputs stay files, and are not linked: \(error.line)"))
         }
     }
 

@@ -63,6 +63,17 @@ package struct RootSet: Sendable {
         return try root.directory(relative)
     }
 
+    /// Opens the directory at `path`, or the closest one above it that is there.
+    func closestDirectory(to path: FilePath) throws(StagingError) -> Directory {
+        var closest = path
+        while root(at: closest) == nil, try status(closest)?.kind != .directory,
+            let parent = closest.parent
+        {
+            closest = parent
+        }
+        return try directory(closest)
+    }
+
     /// Opens the file at `path` for reading; never blocks on a FIFO.
     package func open(_ path: FilePath) throws(StagingError) -> Descriptor {
         let (root, relative) = try locate(path)

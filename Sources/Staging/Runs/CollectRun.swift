@@ -11,7 +11,8 @@ import Synchronization
 ///
 /// Each file is fetched to a temporary name beside its place, verified, flushed, and renamed over
 /// the place in one step. Nothing is renamed before everything has been verified and is on the disk,
-/// so a damaged store changes no file. It may be cut off anywhere and done again.
+/// so a damaged store changes no file. Nothing is begun that does not fit. It may be cut off anywhere
+/// and done again.
 package struct CollectRun: Sendable {
     let store: any ObjectStore
     let transfers: Int
@@ -37,6 +38,7 @@ package struct CollectRun: Sendable {
         let roots = try await Threads.value { () throws(StagingError) in
             let roots = try RootSet(plan.roots)
             try Self.sweep(plan, roots)
+            try Self.checkSpace(plan, roots)
             for directory in plan.directories.sorted(by: { $0.path < $1.path }) {
                 try roots.prepare(directory)
             }
@@ -132,6 +134,30 @@ package struct CollectRun: Sendable {
             where name.starts(with: prefix) {
                 let path = try naming { () throws(NameError) in try parent.appending(name) }
                 try roots.remove(path)
+            }
+        }
+    }
+
+    /// A collect that fills Galaxy's disk fails everybody else who writes there, and would do so again
+    /// each time it is tried.
+    private static func checkSpace(
+        _ plan: CollectPlan,
+        _ roots: RootSet
+    ) throws(StagingError) {
+        var demand = SpaceDemand()
+        let files = plan.objects.map(\.file) + plan.packs.flatMap { $0.files.values }
+        var sizes: [FilePath: [Int64]] = [:]
+        for file in files {
+            if let parent = file.path.parent { sizes[parent, default: []].append(file.size) }
+        }
+        for (parent, sizes) in sizes.sorted(by: { $0.key < $1.key }) {
+            let directory = try roots.closestDirectory(to: parent)
+            demand.add(sizes, at: directory.path, on: try directory.device())
+        }
+        for share in demand.shares.values.sorted(by: { $0.place < $1.place }) {
+            let free = try roots.directory(share.place).freeBytes()
+            guard share.bytes <= free else {
+                throw .noRoom(forResults: share.bytes, at: share.place, freeBytes: free)
             }
         }
     }

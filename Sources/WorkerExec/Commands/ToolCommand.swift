@@ -20,6 +20,10 @@ struct ToolCommand: AsyncParsableCommand {
         try await conclude { () async throws(WorkerFailure) in
             let signals = try SignalInbox()
             let folder = try StateFolder(path: FilePath(argument: state, option: "--state"))
+            // Before all that can fail or take long: `push` waits until it has seen a beginning.
+            let lock = try await take(try folder.toolLock())
+            let toolFolder = try folder.toolFolder()
+            try toolFolder.begin()
             let bytes = try folder.require(.spec)
             let spec: RunSpec
             do throws(ContractError) {
@@ -27,9 +31,6 @@ struct ToolCommand: AsyncParsableCommand {
             } catch {
                 throw WorkerFailure(.usage, error)
             }
-            let lock = try await take(try folder.toolLock())
-            let toolFolder = try folder.toolFolder()
-            try toolFolder.begin()
             let outcome = try await ToolPhase(spec: spec, frames: FrameWriter())(signals)
             try toolFolder.write(outcome)
             withExtendedLifetime(lock) {}

@@ -191,6 +191,29 @@ struct TrySightingTests {
         }
     }
 
+    @Test(
+        "a worker that says itself why it left no word for push is believed",
+        arguments: [(74, 74), (70, 70), (75, 75), (0, 75), (1, 75), (137, 75)]
+    )
+    func theToolsWorkersOwnVerdict(tool: Int, judged: Int32) throws {
+        let seen = try sighting(
+            """
+            {"phase":"Failed","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":\(tool),"reason":"Error"}}},{"name":"push","state":{"terminated":
+             {"exitCode":75}}}]}
+            """
+        )
+        #expect(seen == .ended(.exited(judged)))
+        let stored = try sighting(
+            """
+            {"phase":"Failed","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":\(tool),"reason":"Error"}}},{"name":"push","state":{"terminated":
+             {"exitCode":0}}}]}
+            """
+        )
+        #expect(stored == .ended(.exited(0)))
+    }
+
     @Test func aProgramThatCannotBeStartedEndsAPodThatWouldWaitForEver() throws {
         let seen = try sighting(
             """
@@ -218,6 +241,39 @@ struct TrySightingTests {
             Issue.record("\(seen)")
             return
         }
+    }
+
+    @Test(
+        "a tool's container that dies before it can say that it began hangs no pod, whatever the clock says",
+        arguments: [
+            (137, "2026-11-21T12:00:01Z", TryVerdict.Kind.disruption),
+            (139, "2026-11-21T12:00:01Z", .disruption), (70, "2026-11-21T12:00:00Z", .permanent),
+            (64, "2026-11-21T12:00:09Z", .permanent), (74, "2026-11-21T12:00:09Z", .retry),
+            (1, "2026-11-21T12:00:00Z", .disruption),
+        ]
+    )
+    func stillborn(code: Int, finished: String, verdict: TryVerdict.Kind) throws {
+        let status = """
+            {"phase":"Running","containerStatuses":[{"name":"tool","state":{"terminated":
+             {"exitCode":\(code),"reason":"Error","startedAt":"2026-11-21T12:00:00Z",
+             "finishedAt":"\(finished)"}}},{"name":"push","state":{"running":{}}}]}
+            """
+        guard case .stuck(let end, 60) = try sighting(status) else {
+            Issue.record("not stuck")
+            return
+        }
+        #expect(TryVerdict(end).kind == verdict, "\(end)")
+        // It has said that it is at work: then it takes the time that it takes.
+        let pod = try pod(status)
+        let storing = TrySighting(
+            job: nil,
+            pods: [pod],
+            roles: .split,
+            storing: [pod.metadata.name]
+        )
+        #expect(storing == .running(node: "n"))
+        let other = TrySighting(job: nil, pods: [pod], roles: .split, storing: ["another"])
+        #expect(other == .stuck(end, seconds: 60))
     }
 
     @Test("a node that is low, a limit of its own: two evictions, two verdicts")

@@ -37,6 +37,14 @@ extension FailureSample {
             let error = StagingError.system("write", "/galaxy/dataset_7.dat.tmp", ENOSPC)
             return .refused(HeadError(error, doing: "Cannot collect run \(try run())"))
         },
+        FailureSample("disk-too-small-for-results") {
+            let error = StagingError.noRoom(
+                forResults: 2_199_023_255_552,
+                at: try FilePath("/galaxy/database/objects/0"),
+                freeBytes: 21_474_836_480
+            )
+            return .refused(HeadError(error, doing: "Cannot collect run \(try run())"))
+        },
         FailureSample("disk-broken") {
             let error = StagingError.system("write", "/galaxy/dataset_7.dat.tmp", EIO)
             return .refused(HeadError(error, doing: "Cannot collect run \(try run())"))

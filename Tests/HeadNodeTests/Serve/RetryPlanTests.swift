@@ -98,6 +98,24 @@ import Testing
         }
     }
 
+    @Test("a person is told once, not at each attempt, and again when it is something else")
+    func whatIsNews() {
+        func full(_ free: Int) -> HeadError {
+            let error = StagingError(.diskFull, what: "/data has \(free) free")
+            return HeadError(error, doing: "Cannot collect run 1")
+        }
+        var plan = RetryPlan()
+        var news: [Bool] = []
+        for (error, lasted) in [
+            (full(1), 1.0), (full(2), 1), (full(3), 1), (Self.away, 1), (full(3), 1), (full(3), 1),
+            (full(3), 1000),
+        ] {
+            _ = plan.next(after: error, isUnderWay: true, lasted: lasted)
+            news.append(plan.isNews)
+        }
+        #expect(news == [true, false, false, true, true, false, true])
+    }
+
     @Test func whatIsGoneIsGone() {
         #expect(step(Self.damaged, isUnderWay: true) == .fail)
         #expect(step(HeadError(.otherRun, what: "x"), isUnderWay: true) == .fail)

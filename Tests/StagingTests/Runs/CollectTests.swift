@@ -99,6 +99,33 @@ import Testing
         }
     }
 
+    @Test(
+        "what does not fit is not begun: no byte is asked for, nothing is on the disk (T27)",
+        arguments: [false, true]
+    )
+    func noRoom(packed: Bool) async throws {
+        var (report, spec) = try await world.committed()
+        let index = try #require(
+            report.files.firstIndex { file in
+                if case .pack = file.location { packed } else { !packed }
+            }
+        )
+        // As of a sparse file, which a tool makes at no cost.
+        report.files[index].size = 64 << 40
+        let before = try world.snapshot().contents
+        // Its room counts as free.
+        try tree.file("data/.galaxy_s3.\(spec.run).0", "left by a collect that was cut off")
+        let gets = world.store.calls.count { $0.kind == .get }
+        let error = await #expect(throws: StagingError.self) {
+            try await world.collect(report, spec)
+        }
+        #expect(error?.code == .diskFull)
+        #expect(error?.what.contains("need 70368744") == true, "\(error?.what ?? "")")
+        #expect(error?.what.contains(" bytes, \(try tree.at("data")) has ") == true)
+        #expect(world.store.calls.count { $0.kind == .get } == gets)
+        #expect(try world.snapshot().contents == before)
+    }
+
     @Test func leftoversOfThisRunAreSweptAndNobodyElses() async throws {
         let (report, spec) = try await world.committed()
         let nonce = String(repeating: "0", count: 32)

@@ -43,10 +43,12 @@ struct ServeLog: Sendable {
             write(.warning, "Request \(id) was refused: \(refusal.message)")
         case .event(.error(let refusal)): write(.warning, refusal.message)
         case .event(.state(let facts, let end)):
+            // Tries that came to nothing, and what the tool left in the pod.
+            let hasDetails = end?.details.isEmpty == false
             write(
                 Line(
                     time: Self.now,
-                    level: facts.state == .failed ? .warning : .info,
+                    level: facts.state == .failed || hasDetails ? .warning : .info,
                     message: [end?.message, end?.details].compactMap { $0 }.filter { !$0.isEmpty }
                         .joined(separator: "\n"),
                     job: facts.job,
@@ -57,8 +59,9 @@ struct ServeLog: Sendable {
             )
         case .event(.waiting(let job, let run, let reason)):
             write(Line(time: Self.now, level: .info, message: reason, job: job, run: run))
-        case .event(.note(let job, let run, let text)):
-            write(Line(time: Self.now, level: .info, message: text, job: job, run: run))
+        case .event(.note(let job, let run, let text, let isTrouble)):
+            let level = isTrouble ? Level.warning : .info
+            write(Line(time: Self.now, level: level, message: text, job: job, run: run))
         }
     }
 

@@ -132,7 +132,7 @@ struct ServeLoop: Sendable {
         await answer(id) { () async throws(Refusal) in
             do throws(HeadError) {
                 try await work.settle(finished, run) {
-                    post(.event(.note(finished.job, finished.run, text: $0)))
+                    post(.event(.note(finished.job, finished.run, text: $0, isTrouble: true)))
                 }
             } catch {
                 throw Refusal(error)

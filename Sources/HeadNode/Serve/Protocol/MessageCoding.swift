@@ -99,7 +99,7 @@ private struct Line: Encodable {
             try line.encode(job, forKey: .job)
             try line.encode(run, forKey: .run)
             try line.encode(MessageCoding.fit(reason), forKey: .reason)
-        case .event(.note(let job, let run, let text)):
+        case .event(.note(let job, let run, let text, _)):
             try line.encode("note", forKey: .event)
             try line.encodeIfPresent(job, forKey: .job)
             try line.encodeIfPresent(run, forKey: .run)

@@ -55,7 +55,8 @@ struct RunFacts: Encodable, Sendable, Equatable {
 enum ServeEvent: Sendable, Equatable {
     case state(RunFacts, EndFacts?)
     case waiting(FilePath, RunID, reason: String)
-    case note(FilePath?, RunID?, text: String)
+    /// - Parameter isTrouble: whether a person should see it; the log says so.
+    case note(FilePath?, RunID?, text: String, isTrouble: Bool)
     /// A line that is no request.
     case error(Refusal)
 }

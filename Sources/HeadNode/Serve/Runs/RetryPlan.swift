@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import S3Client
 import Staging
 
@@ -33,6 +34,9 @@ struct RetryPlan: Sendable {
 
     private var failures = 0
     private var patient = 0
+    private var last: [String] = []
+    /// Whether the last failure is of another kind than the one before it, or the first for a while.
+    private(set) var isNews = false
 
     /// - Parameters:
     ///   - isUnderWay: whether a try has ever begun; one that the cluster refused has not.
@@ -45,7 +49,10 @@ struct RetryPlan: Sendable {
         if seconds > Self.progress {
             failures = 0
             patient = 0
+            last = []
         }
+        isNews = error.kind != last
+        last = error.kind
         failures += 1
         let pause = Double(1 << min(failures - 1, 10))
         if error.isRetryable || error.code == .busy || error.code == .interrupted {
@@ -68,6 +75,13 @@ struct RetryPlan: Sendable {
 }
 
 extension HeadError {
+    /// What two failures have in common that differ in figures alone, such as how much room is left.
+    fileprivate var kind: [String] {
+        [what]
+            + sequence(first: self as any Error) { ($0 as? any ExplainedError)?.cause }
+            .compactMap { ($0 as? any ExplainedError)?.codeName }
+    }
+
     /// Whether a disk of this machine is full.
     fileprivate var isDiskFull: Bool { (cause as? StagingError)?.code == .diskFull }
 

@@ -201,12 +201,15 @@ final class RunBoard: Sendable {
     }
 
     /// A run could not be carried on, and waits.
+    ///
+    /// - Parameter isNews: whether it was not told before that it waits for this.
     func troubled(
         _ run: OpenedRun,
-        _ text: String
+        _ text: String,
+        isNews: Bool
     ) {
         metrics.troubled()
-        change(run) { served in served.apply(.note(text)) }
+        change(run) { served in served.apply(isNews ? .trouble(text) : .note(text)) }
     }
 
     /// Tells how a run ended.

@@ -39,7 +39,8 @@ struct RunKeeper: Sendable {
                 let lasted = Clock.monotonicSeconds() - start
                 let isUnderWay = work.isUnderWay(run)
                 switch plan.next(after: error, isUnderWay: isUnderWay, lasted: lasted) {
-                case .again(let seconds): await pause(run, job.stop, error, seconds)
+                case .again(let seconds):
+                    await pause(run, job.stop, error, seconds, isNews: plan.isNews)
                 case .fail:
                     var ending = RetryPlan()
                     if await end(run, .failed, error.line, isLastChance, &ending) { return }
@@ -81,9 +82,10 @@ struct RunKeeper: Sendable {
         _ run: OpenedRun,
         _ stop: StopSwitch,
         _ error: HeadError,
-        _ seconds: Double
+        _ seconds: Double,
+        isNews: Bool
     ) async {
-        board.troubled(run, "The run waits, and goes on later. \(error.line)")
+        board.troubled(run, "The run waits, and goes on later. \(error.line)", isNews: isNews)
         // Not all at the same moment, when what they wait for is back.
         let pause = seconds * Double.random(in: 0.5...1)
         _ = try? await stop.guarding { () async throws(HeadError) in
@@ -132,7 +134,8 @@ struct RunKeeper: Sendable {
                     board.finish(run, RunEnding(reason, words))
                     return true
                 }
-                board.troubled(run, "The run is not ended yet. \(error.line)")
+                let words = "The run is not ended yet. \(error.line)"
+                board.troubled(run, words, isNews: plan.isNews)
                 try? await sleep(seconds)
             }
         }

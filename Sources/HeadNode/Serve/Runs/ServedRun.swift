@@ -63,8 +63,9 @@ struct ServedRun: Sendable {
         case .tryEnded(let id, let text, _):
             hear(of: id)
             verdicts = (verdicts + ["Try \(id.number): \(text)"]).suffix(Self.mostVerdicts)
-            return [note("Try \(id.number) came to nothing: \(text).")]
-        case .note(let text): return [note(text)]
+            return [note("Try \(id.number) came to nothing: \(text).", isTrouble: true)]
+        case .note(let text): return [note(text, isTrouble: false)]
+        case .trouble(let text): return [note(text, isTrouble: true)]
         case .began, .phaseBegan, .progress, .output, .ended: return []
         }
     }
@@ -90,7 +91,9 @@ struct ServedRun: Sendable {
 
     private mutating func hear(of id: TryID) { figures.tries = max(figures.tries, id.number) }
 
-    private func note(_ text: String) -> ServeEvent { .note(job, run, text: text) }
+    private func note(_ text: String, isTrouble: Bool) -> ServeEvent {
+        .note(job, run, text: text, isTrouble: isTrouble)
+    }
 
     private mutating func advance(to next: ServeState) -> [ServeEvent] {
         state.canBecome(next) ? move(to: next) : []
