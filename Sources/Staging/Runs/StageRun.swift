@@ -231,9 +231,9 @@ package struct StageRun: Sendable {
             throw .store("record \(file.path) as staged", error)
         }
         if isFirst { return entry(file, record) }
-        guard let winner = try await self.record(at: recordKey, for: file) else {
-            return entry(file, record)
-        }
+        // The one that was first may be ours, if its answer was lost.
+        guard let winner = try await self.record(at: recordKey, for: file), winner.key != record.key
+        else { return entry(file, record) }
         // Another head staged the same version at the same time; ours is not needed.
         do throws(S3Error) {
             try await store.delete(record.key)
