@@ -191,7 +191,8 @@ package struct StageRun: Sendable {
             throw .store("look for a pack", error)
         }
         if let found {
-            if found.holds(size: plan.length, digests.checksum) {
+            // The worker compares a pack's SHA-256, which its key and the spec name.
+            if found.mayHold(size: plan.length, digests.checksum) {
                 meter.skipped(plan.count)
                 return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
             }
