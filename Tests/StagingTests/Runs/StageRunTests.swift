@@ -272,7 +272,9 @@ final class Late<Value: Sendable>: Sendable {
         try await world.store.delete(recordKey)
         try await DocumentStore(world.store).put(Array("{".utf8), at: recordKey)
         let error = await #expect(throws: StagingError.self) { try await world.spec() }
-        #expect(error?.code == .document)
+        #expect(error?.code == .store)
+        #expect((error?.cause as? S3Error)?.code == .badAnswer)
+        #expect(world.store.storedBytes(recordKey) == Array("{".utf8), "it is somebody's")
     }
 
     @Test func whatIsLostIsStagedAgainOnlyIfItIsTheSame() async throws {
