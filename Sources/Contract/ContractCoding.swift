@@ -30,13 +30,7 @@ package enum ContractCoding {
         from bytes: [UInt8],
         name: String
     ) throws(ContractError) -> Value {
-        let data = Data(bytes)
-        let version: Int
-        do {
-            version = try JSONDecoder().decode(VersionOnly.self, from: data).version
-        } catch {
-            throw malformed(name, error)
-        }
+        let version = try version(of: bytes, name: name)
         guard version == Value.currentVersion else {
             throw ContractError(
                 .version,
@@ -47,7 +41,7 @@ package enum ContractCoding {
         }
         let value: Value
         do {
-            value = try JSONDecoder().decode(Value.self, from: data)
+            value = try JSONDecoder().decode(Value.self, from: Data(bytes))
         } catch {
             throw malformed(name, error)
         }
@@ -55,6 +49,15 @@ package enum ContractCoding {
             throw ContractError(.malformed, what: "The \(name) cannot be used: \(problem)")
         }
         return value
+    }
+
+    /// What version of a document of ours this is; throws `.malformed` for what is none.
+    package static func version(of bytes: [UInt8], name: String) throws(ContractError) -> Int {
+        do {
+            return try JSONDecoder().decode(VersionOnly.self, from: Data(bytes)).version
+        } catch {
+            throw malformed(name, error)
+        }
     }
 
     private struct VersionOnly: Decodable { var version: Int }

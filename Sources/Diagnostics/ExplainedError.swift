@@ -34,7 +34,7 @@ extension ExplainedError {
         var text = headline
         if let cause { text += ": " + Self.headlines(of: cause) }
         // A cause from elsewhere may be a sentence already.
-        if text.utf8.last != UInt8(ascii: ".") { text += "." }
+        if let last = text.utf8.last, !".?!".utf8.contains(last) { text += "." }
         let advice = firstRemedy
         if !advice.isEmpty { text += " " + advice }
         return text
@@ -63,6 +63,15 @@ extension ExplainedError {
         if !remedy.isEmpty { return remedy }
         return (cause as? any ExplainedError)?.firstRemedy ?? ""
     }
+
+    /// The first place found from here down the causes.
+    package var firstPlace: String {
+        if !place.isEmpty { return place }
+        return (cause as? any ExplainedError)?.firstPlace ?? ""
+    }
+
+    /// The headlines of all causes, the nearest first; empty where there are none.
+    package var reason: String { cause.map(Self.headlines) ?? "" }
 
     private static func headline(of error: any Error) -> String {
         (error as? any ExplainedError)?.headline ?? "\(error)"

@@ -18,6 +18,9 @@ import Transport
 /// - **Cancelled** means nothing more is sent; a multipart upload under way is aborted first.
 /// - Errors say operation, bucket and key, and never a secret.
 package protocol ObjectStore: Sendable {
+    /// Where the object at `key` is, for messages: `s3://bucket/key`, safe to print.
+    func url(of key: ObjectKey) -> String
+
     /// What the store knows of the object at `key`; nil if there is none.
     func head(_ key: ObjectKey) async throws(S3Error) -> ObjectInfo?
 

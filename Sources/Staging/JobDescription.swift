@@ -179,7 +179,7 @@ package struct JobDescription: VersionedDocument, Equatable {
         guard workingDirectory.isAtOrBelow(jobDirectory) else {
             throw refuse("working_directory is not below the job directory")
         }
-        try checkOutputs(refuse)
+        if let problem = OutputPlaces(self).problem { throw refuse(problem) }
         try checkOwnFolder(refuse)
     }
 
@@ -214,20 +214,5 @@ package struct JobDescription: VersionedDocument, Equatable {
 
     private static func isDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-    }
-
-    private func checkOutputs(
-        _ refuse: (String) -> StagingError
-    ) throws(StagingError) {
-        var seen: Set<FilePath> = []
-        let inputs = Set(inputs.map(\.path))
-        for output in outputs {
-            guard seen.insert(output.path).inserted else {
-                throw refuse("two outputs have the path \(output.path)")
-            }
-            guard !inputs.contains(output.path) else {
-                throw refuse("\(output.path) is an input and the output \(output.name.logSafe)")
-            }
-        }
     }
 }

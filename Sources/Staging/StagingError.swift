@@ -83,7 +83,7 @@ package struct StagingError: ExplainedError {
             return StagingError(
                 .unreadable,
                 what: what,
-                remedy: "Let user \(geteuid()) of group \(getegid()) \(action) it."
+                remedy: "Let user \(geteuid()) of group \(getegid()) \(action) \(path)."
             )
         case ENOSPC, EDQUOT, EFBIG:
             return StagingError(.diskFull, what: what, remedy: "Free space there, then go on.")
@@ -94,7 +94,17 @@ package struct StagingError: ExplainedError {
                 remedy: "Replace the link by what it points to."
             )
         default:
-            return StagingError(.io, what: what)
+            return StagingError(.io, what: what, remedy: remedy(number))
+        }
+    }
+
+    /// What to do about trouble of this machine's that is none of a disk's; empty for what may be one's.
+    private static func remedy(_ number: Int32) -> String {
+        switch number {
+        case EMFILE: "Raise the limit of open files (ulimit -n, LimitNOFILE) of this process."
+        case ENFILE: "Raise this machine's limit of open files (fs.file-max)."
+        case ENOMEM: "Give this process more memory."
+        default: ""
         }
     }
 

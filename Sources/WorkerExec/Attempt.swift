@@ -118,7 +118,8 @@ struct Attempt: Sendable {
     ) async throws(WorkerFailure) -> [UInt8] {
         let found: [UInt8]?
         do throws(S3Error) {
-            found = try await DocumentStore(store).bytes(reference.key)
+            found = try await DocumentStore(store)
+                .bytes(reference.key, sha256: reference.sha256, name: "spec")
         } catch {
             throw WorkerFailure(error, doing: "read the spec \(reference.key)", toolRan: false)
         }

@@ -57,23 +57,34 @@ import Testing
         let points = try await Self.points(blow)
         try #require(points.count >= blow.share || Lab.isFull, "\(points.count)")
         let count = Lab.isFull ? points.count : blow.share
-        let chosen = (0..<count).map { points[$0 * points.count / count] }
-        let struck = Counter()
+        let indices = (0..<count).map { $0 * points.count / count }
+        // Threads do not share their work in the same way each time, so some points are not met: then
+        // others are tried. Over all blows that makes 200 and more.
+        let others = Set(points.indices).subtracting(indices).sorted()
+        let order = (indices + others).map { points[$0] }
+        let least = Lab.isFull ? count / 2 : (count * 9 + 9) / 10
+        let (tried, struck) = (Counter(), Counter())
         await withTaskGroup(of: Void.self) { group in
-            for lane in 0..<2 {
+            for _ in 0..<2 {
                 group.addTask {
-                    for index in stride(from: lane, to: chosen.count, by: 2) {
+                    while true {
+                        let number = tried.next()
+                        guard number <= order.count, number <= count || struck.value < least else {
+                            return
+                        }
+                        let point = order[number - 1]
                         do {
-                            if try await Self.strike(blow, chosen[index]) { _ = struck.next() }
+                            if try await Self.strike(blow, point) { _ = struck.next() }
                         } catch {
-                            Issue.record(error, "\(blow.testDescription) at \(chosen[index])")
+                            Issue.record(error, "\(blow.testDescription) at \(point)")
                         }
                     }
                 }
             }
         }
-        // Threads do not share their work in the same way each time.
-        #expect(struck.value * 2 >= chosen.count, "\(struck.value) of \(chosen.count)")
+        let words = "\(blow.testDescription): \(struck.value) struck, \(least) wanted of \(count)\n"
+        _ = words.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        #expect(struck.value >= least, "\(words)")
     }
 
     /// F40, F41 and F46: attempts of a try that are killed anywhere, beside one that goes on.

@@ -68,6 +68,15 @@ package final class InMemoryObjectStore: ObjectStore {
         state.withLock { $0.objects[key]?.bytes[index] ^= 0x20 }
     }
 
+    /// Makes it a store that keeps no checksum, as far as what it has by now goes.
+    package func forgetChecksums() {
+        state.withLock { state in
+            for key in state.objects.keys { state.objects[key]?.info.checksum = nil }
+        }
+    }
+
+    package func url(of key: ObjectKey) -> String { "s3://memory/\(key)" }
+
     package func head(_ key: ObjectKey) async throws(S3Error) -> ObjectInfo? {
         try await call(.head, key) { state throws(S3Error) in state.objects[key]?.info }
     }
@@ -285,10 +294,6 @@ package final class InMemoryObjectStore: ObjectStore {
         }
     }
 
-    private func receipt(_ eTag: ETag, _ checksum: CRC64NVME?) -> PutReceipt {
-        PutReceipt(eTag: eTag, checksum: confirmsPuts ? checksum : nil)
-    }
-
     private func call<Result>(
         _ kind: Call.Kind,
         _ key: ObjectKey?,
@@ -372,30 +377,5 @@ package final class InMemoryObjectStore: ObjectStore {
             guard let object = state.objects[key] else { throw error(.noSuchKey, verb, key) }
             if object.info.eTag != eTag { throw error(.preconditionFailed, verb, key) }
         }
-    }
-
-    private static func read(_ body: HTTPBody, _ key: ObjectKey) throws(S3Error) -> [UInt8] {
-        do {
-            let reader = try body.makeReader()
-            var bytes = [UInt8](repeating: 0, count: Int(body.length) + 1)
-            var count = 0
-            while true {
-                let got = try bytes.withUnsafeMutableBytes { buffer in
-                    try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
-                }
-                if got == 0 { break }
-                count += got
-            }
-            guard count == Int(body.length) else { throw error(.source, "read", key) }
-            return Array(bytes.prefix(count))
-        } catch let error as S3Error {
-            throw error
-        } catch {
-            throw S3Error(.source, what: "Cannot read what is to be put at \(key)", cause: error)
-        }
-    }
-
-    private static func error(_ code: S3Error.Code, _ verb: String, _ key: ObjectKey) -> S3Error {
-        S3Error(code, what: "Cannot \(verb) \(key): \(code.rawValue)")
     }
 }

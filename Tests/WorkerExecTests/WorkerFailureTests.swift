@@ -30,6 +30,7 @@ struct WorkerFailureTests {
         (.noCredentials, .denied, .denied),
         (.unreachable, .unreachable, .notStored),
         (.unavailable, .unreachable, .notStored),
+        (.badAnswer, .unreachable, .notStored),
         (.noSuchBucket, .usage, .notStored),
         (.noSuchKey, .input, .notStored),
         (.corrupted, .input, .notStored),

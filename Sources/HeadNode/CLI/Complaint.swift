@@ -9,6 +9,8 @@ struct Complaint: Encodable {
     let event = "error"
     let code: String
     let what: String
+    /// Why, where something else is the cause.
+    let cause: String
     let place: String
     let remedy: String
     let message: String
@@ -20,7 +22,8 @@ struct Complaint: Encodable {
     ) {
         code = error.codeName
         what = error.what
-        place = error.place
+        cause = error.reason
+        place = error.firstPlace
         remedy = error.firstRemedy
         message = error.line
         self.status = status

@@ -84,10 +84,11 @@ struct ConfigError: ExplainedError, Equatable {
     var what: String {
         let count = problems.count
         return count == 1
-            ? "Cannot use the configuration: \(problems[0].place): \(problems[0].what)"
-            : "Cannot use the configuration: \(count) problems, the first at \(problems[0].place): "
-                + problems[0].what
+            ? "Cannot use the configuration: \(problems[0].what)"
+            : "Cannot use the configuration: \(count) problems, the first: \(problems[0].what)"
     }
+
+    var place: String { problems[0].place }
 
     var remedy: String { problems[0].remedy }
 

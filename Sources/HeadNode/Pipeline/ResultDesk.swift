@@ -26,15 +26,16 @@ struct ResultDesk: Sendable {
 
     /// The result, if somebody has stored one.
     ///
-    /// - Throws: `.damaged` when what is there is no result of this run.
+    /// - Throws: `.damaged` when what is there is another run's or version's, `.store` when it is none.
     func result() async throws(HeadError) -> RunResult? {
         let key = layout.result(run)
-        let bytes = try await storing("Cannot learn how run \(run) ended") {
-            () async throws(S3Error) in try await DocumentStore(store).bytes(key)
+        let found = try await storing("Cannot learn how run \(run) ended") {
+            () async throws(S3Error) in
+            try await DocumentStore(store).document(RunResult.self, at: key, name: "result")
         }
-        guard let bytes else { return nil }
+        guard let found else { return nil }
         do throws(ContractError) {
-            let result = try ContractCoding.decode(RunResult.self, from: bytes, name: "result")
+            let result = try found.get()
             guard result.run == run else {
                 throw ContractError(.foreign, what: "It speaks of run \(result.run)")
             }
@@ -93,7 +94,8 @@ struct ResultDesk: Sendable {
         var bytes = result.report?.bytes
         if bytes == nil {
             bytes = try await storing("Cannot read the report of run \(run)") {
-                () async throws(S3Error) in try await DocumentStore(store).bytes(key)
+                () async throws(S3Error) in
+                try await DocumentStore(store).bytes(key, sha256: sha256, name: "report")
             }
         }
         guard let bytes, SHA256Digest(of: bytes) == sha256 else {

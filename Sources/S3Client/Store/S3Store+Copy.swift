@@ -23,16 +23,16 @@ extension S3Store {
         if replaces { request.set("x-amz-meta-\(UploadTokens.metadataName)", token) }
         request.set(options.condition)
         if sendsChecksums { request.set("x-amz-checksum-algorithm", "CRC64NVME") }
-        var isLost = false
+        var lost = LostAnswers()
         return try await run(call) { _ throws(AttemptFailure) in
             do throws(AttemptFailure) {
                 return try await ETag(copyAnswer: sendForAnswer(request).body)
             } catch {
-                if isLost, error.status == 412 {
+                if lost.mayBeDone, error.status == 412 {
                     if replaces, let eTag = try await lookUp(target, token: token) { return eTag }
                     if let eTag = try await lookUpTwin(of: source, at: target) { return eTag }
                 }
-                if error.asksForLookUp { isLost = true }
+                lost.note(error)
                 throw error
             }
         }

@@ -67,21 +67,21 @@ extension S3Store {
             request.set("x-amz-checksum-crc64nvme", checksum.base64)
             request.set("x-amz-checksum-type", "FULL_OBJECT")
         }
-        var isLost = false
+        var lost = LostAnswers()
         let receipt = try await run(call) { _ throws(AttemptFailure) in
-            if isLost, let eTag = try await lookUp(key, upload, checksum) {
+            if lost.asksForLookUp, let eTag = try await lookUp(key, upload, checksum) {
                 return PutReceipt(eTag: eTag, checksum: nil)
             }
             do throws(AttemptFailure) {
                 return try await PutReceipt(completeAnswer: sendForAnswer(request).body)
             } catch {
                 // The upload is gone, or somebody is at the key, because we have completed it.
-                if isLost, error.status == 412 || error.serverCode == "NoSuchUpload",
+                if lost.mayBeDone, error.status == 412 || error.serverCode == "NoSuchUpload",
                     let eTag = try await lookUp(key, upload, checksum)
                 {
                     return PutReceipt(eTag: eTag, checksum: nil)
                 }
-                if error.asksForLookUp { isLost = true }
+                lost.note(error)
                 throw error
             }
         }

@@ -19,19 +19,21 @@ extension S3Store {
         request.set("x-amz-meta-\(UploadTokens.metadataName)", token)
         request.set(options.condition)
         if sendsChecksums { request.set("x-amz-checksum-crc64nvme", checksum.base64) }
-        var isLost = false
+        var lost = LostAnswers()
         let receipt = try await run(call) { _ throws(AttemptFailure) in
-            if isLost, let eTag = try await lookUp(key, token: token) {
+            if lost.asksForLookUp, let eTag = try await lookUp(key, token: token) {
                 return PutReceipt(eTag: eTag, checksum: nil)
             }
             do throws(AttemptFailure) {
                 request.payload = try payload(of: body)
                 return try await send(request).putReceipt()
             } catch {
-                if isLost, error.status == 412, let eTag = try await lookUp(key, token: token) {
+                if lost.mayBeDone, error.status == 412,
+                    let eTag = try await lookUp(key, token: token)
+                {
                     return PutReceipt(eTag: eTag, checksum: nil)
                 }
-                if error.asksForLookUp { isLost = true }
+                lost.note(error)
                 throw error
             }
         }

@@ -60,6 +60,10 @@ package struct S3Store: ObjectStore {
         return store
     }
 
+    package func url(of key: ObjectKey) -> String {
+        "s3://\(options.endpoint.bucket)/\(key.logSafe)"
+    }
+
     func call(_ operation: S3Operation, _ key: ObjectKey?, from source: ObjectKey? = nil) -> S3Call
     {
         S3Call(

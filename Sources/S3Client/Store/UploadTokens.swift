@@ -37,8 +37,18 @@ extension S3Store {
     }
 }
 
-extension AttemptFailure {
-    /// Whether the object should be looked up before the write is repeated. A 503 is not worth it:
-    /// the store has turned the request away.
-    var asksForLookUp: Bool { isAmbiguous && status != 503 }
+/// What earlier attempts at one write leave open.
+struct LostAnswers {
+    /// Whether one of them may have done the write: a 412 may then be its doing.
+    private(set) var mayBeDone = false
+    /// Whether the object should be looked up before the write is repeated. A 503 alone is not worth
+    /// the request: almost always the store has turned the write away. A proxy in front of it says
+    /// 503, too, of a write that was done.
+    private(set) var asksForLookUp = false
+
+    mutating func note(_ failure: AttemptFailure) {
+        guard failure.isAmbiguous else { return }
+        mayBeDone = true
+        if failure.status != 503 { asksForLookUp = true }
+    }
 }

@@ -31,7 +31,11 @@ package struct InputLinkRun: Sendable {
                 try await isRecorded(file)
             else { continue }
             let output = KeptOutput(file: staged, key: entry.key)
-            let age = try await keeper.look.store.age(of: output, now: keeper.now())
+            let age = try await keeper.look.store.age(
+                of: output,
+                now: keeper.now(),
+                provenBelow: LinkKeeper.longestAge
+            )
             guard let age, age < LinkKeeper.longestAge else { continue }
             if !isTrusted, let trouble = try await keeper.look.trouble() {
                 keeper.note("Inputs stay files, and are not linked: \(trouble).")

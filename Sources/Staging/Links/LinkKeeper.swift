@@ -71,7 +71,8 @@ package struct LinkKeeper: OutputKeeper {
     ///
     /// - Returns: whether it was stored lately enough to be linked.
     func verify(_ output: KeptOutput) async throws(StagingError) -> Bool {
-        guard let age = try await look.store.age(of: output, now: now()) else {
+        let age = try await look.store.age(of: output, now: now(), provenBelow: Self.longestAge)
+        guard let age else {
             throw StagingError(
                 .mismatch,
                 what: "\(output.file.path) is not in the bucket as the report names it",
@@ -108,11 +109,14 @@ package struct LinkKeeper: OutputKeeper {
 }
 
 extension ObjectStore {
-    /// How long ago the object was stored, in seconds; nil if it is not there with size and digest. A
-    /// store that keeps no checksum only knows the size.
+    /// How long ago the object was stored, in seconds; nil if it is not there with size and digest.
+    ///
+    /// - Parameter limit: an object of at least this age is of no use to who asks, so it is not read
+    ///   where the store keeps no checksum.
     func age(
         of output: KeptOutput,
-        now: FileTime
+        now: FileTime,
+        provenBelow limit: Int64? = nil
     ) async throws(StagingError) -> Int64? {
         let info: ObjectInfo?
         do throws(S3Error) {
@@ -120,7 +124,12 @@ extension ObjectStore {
         } catch {
             throw .store("look at \(output.file.path) in the bucket", error)
         }
-        guard let info, info.holds(size: output.file.size, output.file.digest) else { return nil }
-        return info.lastModified.map { now.seconds - $0 } ?? .max
+        let (size, digest) = (output.file.size, output.file.digest)
+        guard let info, info.mayHold(size: size, digest) else { return nil }
+        let age = info.lastModified.map { now.seconds - $0 } ?? .max
+        if let limit, age >= limit { return age }
+        let name = output.file.path.logSafe
+        let isProven = try await proves(info, at: output.key, size: size, digest, name: name)
+        return isProven ? age : nil
     }
 }

@@ -5,7 +5,6 @@ import Diagnostics
 import Digests
 import Names
 import S3Client
-import Transport
 
 /// Puts back staged objects that a spec names and the bucket has no more, and finds those that are
 /// no longer what was staged.
@@ -115,7 +114,7 @@ package struct RestageRun: Sendable {
         guard info.checksum != nil, let known = try await source(of: pack, plan) else {
             return .intact
         }
-        return info.holds(size: pack.size, known.checksum) ? .intact : .damaged
+        return info.mayHold(size: pack.size, known.checksum) ? .intact : .damaged
     }
 
     /// The pack made again, if that still gives the promised one to the byte.
@@ -145,22 +144,14 @@ package struct RestageRun: Sendable {
             try await restore(input)
             return .restored
         }
-        guard info.holds(size: input.size, digest) else { return .damaged }
-        if info.checksum != nil { return .intact }
-        // The store cannot say, so the bytes must.
-        do throws(S3Error) {
-            _ = try await store.get(
-                input.key,
-                range: nil,
-                ifMatch: nil,
-                expecting: digest,
-                to: DiscardSink()
-            )
-            return .intact
-        } catch {
-            if error.code == .corrupted { return .damaged }
-            throw .store("read \(input.key)", error)
-        }
+        let isIntact = try await store.proves(
+            info,
+            at: input.key,
+            size: input.size,
+            digest,
+            name: input.key.logSafe
+        )
+        return isIntact ? .intact : .damaged
     }
 
     /// What is Galaxy's own is never written by us: it is the object that was pinned, or it is not.
@@ -219,16 +210,6 @@ package struct RestageRun: Sendable {
         } catch {
             throw .store("forget that \(input.path) is staged", error)
         }
-    }
-}
-
-extension ObjectInfo {
-    /// Whether the object can be these bytes; a store that keeps no checksum only knows the size.
-    func holds(
-        size: Int64,
-        _ checksum: CRC64NVME
-    ) -> Bool {
-        self.size == size && (self.checksum ?? checksum) == checksum
     }
 }
 

@@ -191,7 +191,8 @@ package struct StageRun: Sendable {
             throw .store("look for a pack", error)
         }
         if let found {
-            if found.holds(size: plan.length, digests.checksum) {
+            // The worker compares a pack's SHA-256, which its key and the spec name.
+            if found.mayHold(size: plan.length, digests.checksum) {
                 meter.skipped(plan.count)
                 return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
             }
@@ -231,9 +232,9 @@ package struct StageRun: Sendable {
             throw .store("record \(file.path) as staged", error)
         }
         if isFirst { return entry(file, record) }
-        guard let winner = try await self.record(at: recordKey, for: file) else {
-            return entry(file, record)
-        }
+        // The one that was first may be ours, if its answer was lost.
+        guard let winner = try await self.record(at: recordKey, for: file), winner.key != record.key
+        else { return entry(file, record) }
         // Another head staged the same version at the same time; ours is not needed.
         do throws(S3Error) {
             try await store.delete(record.key)

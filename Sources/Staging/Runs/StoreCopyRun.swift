@@ -30,10 +30,20 @@ package struct StoreCopyRun: Sendable {
         self.thresholdBytes = thresholdBytes
     }
 
-    /// Makes sure that what is to be copied is what the winning report promises.
+    /// Makes sure that what is to be copied is what the winning report promises; of a store that keeps
+    /// no checksum, each object is read for that, once.
     package func examine(_ copies: [StoreCopy]) async throws(StagingError) {
         _ = try await boundedMap(copies, limit: transfers) { (copy) throws(StagingError) in
-            if let source = copy.source { _ = try await self.source(source, of: copy) }
+            guard let source = copy.source else { return }
+            let found = try await self.source(source, of: copy)
+            let isProven = try await store.proves(
+                found,
+                at: source,
+                size: copy.size,
+                copy.digest,
+                name: copy.path.logSafe
+            )
+            guard isProven else { throw mismatch(source, copy) }
         }
     }
 
@@ -74,7 +84,7 @@ package struct StoreCopyRun: Sendable {
         meter.finished(1)
     }
 
-    /// The object that is to be copied, as it is now.
+    /// The object that is to be copied, as it is now, as far as the store knows it.
     private func source(
         _ source: ObjectKey,
         of copy: StoreCopy
@@ -86,15 +96,17 @@ package struct StoreCopyRun: Sendable {
                 place: source.logSafe
             )
         }
-        guard found.holds(size: copy.size, copy.digest) else {
-            throw StagingError(
-                .mismatch,
-                what: "The output \(copy.path) is not in the bucket as the attempt has stored it",
-                place: source.logSafe,
-                remedy: "Find out who has written there."
-            )
-        }
+        guard found.mayHold(size: copy.size, copy.digest) else { throw mismatch(source, copy) }
         return found
+    }
+
+    private func mismatch(_ source: ObjectKey, _ copy: StoreCopy) -> StagingError {
+        StagingError(
+            .mismatch,
+            what: "The output \(copy.path) is not in the bucket as the attempt has stored it",
+            place: source.logSafe,
+            remedy: "Find out who has written there."
+        )
     }
 
     private func make(

@@ -20,6 +20,8 @@ struct AlteredStore: ObjectStore {
     /// Whether nothing is listed.
     var listsNothing = false
 
+    func url(of key: ObjectKey) -> String { inner.url(of: key) }
+
     func head(_ key: ObjectKey) async throws(S3Error) -> ObjectInfo? {
         try await inner.head(key).map(alter)
     }

@@ -28,6 +28,16 @@ extension FailureSample {
                 throw try whileStaging(.system("read", "/galaxy/dataset_7.dat", EACCES))
             }
         },
+        FailureSample("directory-unreadable") {
+            let folder = try JobFolder()
+            return try await folder.error {
+                let path = "/galaxy/dataset_7_files"
+                throw try whileStaging(.system("open the directory", path, EACCES))
+            }
+        },
+        FailureSample("too-many-open-files") {
+            .refused(try whileStaging(.system("open", "/galaxy/dataset_7.dat", EMFILE)))
+        },
         FailureSample("name-too-long") {
             let long = [UInt8](repeating: UInt8(ascii: "n"), count: 1_100)
             let error = try #require(throws: NameError.self) { try ObjectKey(long) }

@@ -75,12 +75,18 @@ extension FailureSample {
             )
         },
         reading("result-forged", .result, Array("{}".utf8)),
-        reading("report-not-the-committed-one", .report, Array("{}".utf8)),
+        reading("report-not-the-committed-one", .report, Array(#"{"version":1}"#.utf8)),
         reading("report-gone", .report, nil),
-        FailureSample("object-of-another-kind") {
+        record("object-of-another-kind", "{"),
+        record("object-of-another-version", #"{"version":9}"#),
+    ]
+
+    /// Reads a staging record that is none, or one of another release's.
+    private static func record(_ name: String, _ text: String) -> FailureSample {
+        FailureSample(name) {
             let store = InMemoryObjectStore()
             let key = try ObjectKey("galaxy/staged/0a1b/2c3d")
-            _ = try await store.put(key, bytes: Array("{".utf8))
+            _ = try await store.put(key, bytes: Array(text.utf8))
             return try await JobFolder()
                 .error {
                     try await HeadNode.staging("Cannot stage job 42") {
@@ -89,8 +95,8 @@ extension FailureSample {
                             .read(RunResult.self, at: key, name: "record")
                     }
                 }
-        },
-    ]
+        }
+    }
 
     private enum Document {
         case result

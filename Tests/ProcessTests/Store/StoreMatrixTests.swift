@@ -39,6 +39,14 @@ import Testing
             )
         }
 
+        /// Something about what reads of such a key give, the first three that find something.
+        static func read(_ key: String, _ effect: String) -> Fault {
+            Fault(
+                "GetObject \(key): \(effect)",
+                #"{"operation": "GetObject", "key": "\#(key)", "times": 3, \#(effect)}"#
+            )
+        }
+
         /// Something about one operation, once.
         static func once(_ operation: String, _ effect: String) -> Fault {
             Fault(
@@ -61,18 +69,32 @@ import Testing
         ]
         + writes.map { .once($0, #""committed": true, "reset": true"#) }
         + writes.map { .once($0, #""committed": true, "status": 500"#) }
-        + (writes + ["GetObject"]).map { .once($0, #""reset": true"#) }
+        + writes.map { .once($0, #""reset": true"#) }
         + ["PutObject", "UploadPart"].map { .once($0, #""flip_sent": 5"#) }
-        + [0, 1, 5000].map { .once("GetObject", #""cut": \#($0)"#) }
+        // An input, the pack of the job directory, an output, and the word on how it ended.
+        + ["/stage/", "/pack/", "/job/[0-9]+$", "/result.json$"]
+        .flatMap { key in
+            [
+                #""reset": true"#, #""cut": 0"#, #""cut": 200"#, #""cut": 200, "rest": "gone""#,
+                #""flip": 9"#,
+            ]
+            .map { .read(key, $0) }
+        }
+        + ["/stage/", "/job/[0-9]+$"].map { .read($0, #""cut": 5000"#) }
         + [
-            .once("GetObject", #""cut": 700, "rest": "gone""#),
-            .once("GetObject", #""flip": 9"#),
-            .once("GetObject", #""delay": 3"#),
+            .read("/stage/", #""delay": 3"#),
             .once("CompleteMultipartUpload", #""status": 200, "code": "InternalError""#),
             .once("CompleteMultipartUpload", #""status": 200, "body": "?""#),
             .once("PutObject", #""status": 409, "code": "ConditionalRequestConflict""#),
             .once("PutObject", #""status": 502, "body": "<html><h1>Bad gateway</h1>""#),
-            .once("GetObject", #""status": 403, "code": "ExpiredToken""#),
+            .read("/result.json$", #""status": 200, "body": "<html>Back soon</html>""#),
+            Fault(
+                "GetObject of an input: ExpiredToken",
+                """
+                {"operation": "GetObject", "key": "/stage/", "nth": 1, "status": 403,
+                 "code": "ExpiredToken"}
+                """
+            ),
             // Of a client that is too slow, so only where there is a body.
             Fault(
                 "400 RequestTimeout, one in three",

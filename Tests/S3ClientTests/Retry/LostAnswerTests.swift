@@ -112,6 +112,29 @@ import Transport
         #expect(found == .preconditionFailed)
     }
 
+    @Test(arguments: ["ServiceUnavailable", "SlowDown", ""])
+    func `a 412 after a 503 is ours if the object is`(word: String) async throws {
+        for isOurs in [true, false] {
+            let object = OneObject()
+            let talk = try Conversation { seen in
+                guard seen.request.method == .put else { return object.headReply }
+                guard seen.number == 1 else { return .error(412, "PreconditionFailed") }
+                if isOurs { object.store(seen) }
+                return .error(503, word)
+            }
+            let found = await code { () throws(S3Error) in
+                try await talk.store.put(
+                    Use.key,
+                    bytes: [1],
+                    options: PutOptions(condition: .absent)
+                )
+            }
+            #expect(found == (isOurs ? nil : .preconditionFailed))
+            // A store that is busy is asked nothing that it need not answer.
+            #expect(talk.lines == ["PUT k", "PUT k", "HEAD k"])
+        }
+    }
+
     @Test func `a 412 without a lost answer is not looked up`() async throws {
         let talk = try Conversation(.error(412, "PreconditionFailed"))
         _ = await code { () throws(S3Error) in

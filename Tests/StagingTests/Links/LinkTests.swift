@@ -134,6 +134,38 @@ import Transport
         #expect(notes.all.first?.hasPrefix("The outputs are copied, not linked: ") == true)
     }
 
+    @Test(
+        "invariant 2: of a store that keeps no checksum, bytes are read before they are linked",
+        arguments: [false, true]
+    )
+    func noChecksums(_ isDamaged: Bool) async throws {
+        let mounted = try MountedStore()
+        let world = try world(mounted)
+        let (report, spec) = try await committed(world)
+        let path = try world.tree.at("data/large.dat")
+        let file = try #require(report.files.first { $0.path == path })
+        guard case .object(let key) = file.location else {
+            Issue.record("the output is no object")
+            return
+        }
+        mounted.store.forgetChecksums()
+        if isDamaged { mounted.store.damage(key, at: 4_000) }
+        let gets = mounted.store.calls.count { $0.kind == .get && $0.key == key }
+        let keeper = keeper(world, mounted.mount)
+        guard isDamaged else {
+            try await collect(world, keeper, report, spec)
+            #expect(try links(world) == ["data/large.dat", "data/small.dat"])
+            let read = mounted.store.calls.filter { $0.kind == .get && $0.key == key }
+            #expect(read.count { !$0.isDone } == gets + 1, "once")
+            return
+        }
+        let error = await #expect(throws: StagingError.self) {
+            try await collect(world, keeper, report, spec)
+        }
+        #expect(error?.code == .mismatch)
+        #expect(try links(world).isEmpty)
+    }
+
     @Test func whatTheMountDoesNotShowYetIsCopied() async throws {
         let mounted = try MountedStore()
         let world = try world(mounted)

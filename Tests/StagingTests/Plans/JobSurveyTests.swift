@@ -289,7 +289,10 @@ import Testing
                 .contains("working_directory")
         )
         try world.addOutput("data/out")
-        #expect(try refusal { $0.outputs.append($0.outputs[0]) }.contains("two outputs"))
+        #expect(
+            try refusal { $0.outputs.append($0.outputs[0]) }
+                .contains("is the output data/out and the output data/out")
+        )
         #expect(
             try refusal {
                 $0.inputs = [.init(path: $0.outputs[0].path, extraFiles: nil, metadataFiles: nil)]
@@ -317,6 +320,69 @@ import Testing
         let status = try #require(FileStatus(at: place))
         #expect((status.kind, status.stamp.size) == (.file, 0))
         #expect(status.mode == FileMode(kind == "a link" ? 0o644 : 0o664))
+    }
+
+    @Test("B57: an output that would replace what the job or another one needs is refused")
+    func overlaps() throws {
+        let tree = tree
+        func refusal(
+            _ path: String,
+            extra: String? = nil,
+            _ change: (inout JobDescription) throws -> Void = { _ in }
+        ) throws -> String? {
+            var changed = world.description
+            changed.inputs = [
+                .init(
+                    path: try tree.at("data/1.dat"),
+                    extraFiles: try tree.at("data/1_files"),
+                    metadataFiles: [try tree.at("data/meta/1.bai")]
+                )
+            ]
+            changed.referenceData = [.init(path: try tree.at("ref/hg38"))]
+            changed.toolFiles = [
+                .init(root: try tree.at("tools/cat"), files: nil),
+                .init(root: try tree.at("tools"), files: [try RelativePath("lib/x.py")]),
+            ]
+            let extraFiles = try extra.map { try tree.at($0) }
+            let other = try tree.at("data/2_files")
+            changed.outputs = [
+                .init(name: "a", path: try tree.at("data/2.dat"), extraFiles: other),
+                .init(name: "o", path: try tree.at(path), extraFiles: extraFiles),
+            ]
+            try change(&changed)
+            do throws(StagingError) {
+                try changed.validate()
+                return nil
+            } catch {
+                #expect(error.code == .job)
+                return error.what
+            }
+        }
+        for path in [
+            "data/1.dat/x", "data/1_files/x", "data/1_files", "data/meta/1.bai", "data/meta",
+            "data",
+            "ref/hg38", "ref/hg38/x", "ref/hg38.x.y", "ref/hg38.d/x", "ref", "tools/cat/new",
+            "tools/cat", "tools/lib/x.py",
+            "tools/lib", "data/2_files/x", "data/2.dat/x", "jobs/2/outputs/x", "jobs",
+        ] {
+            let what = try refusal(path)
+            #expect(what?.contains("output o") == true, "\(path): \(what ?? "accepted")")
+            let extra = try refusal("data/3.dat", extra: path)
+            #expect(extra?.contains("extra files of o") == true, "\(path): \(extra ?? "accepted")")
+        }
+        #expect(try refusal("data/3.dat", extra: "data/3.dat")?.contains("data/3.dat") == true)
+        // What Galaxy sends: beside inputs, in its file store or its cache; in the job directory.
+        let meant = [
+            ("data/3.dat", "data/3_files"), ("data/1_fil", "data/meta/3"), ("ref/hg38x", nil),
+            ("tools/lib/y.py", nil), ("jobs/1/outputs/3.dat", "jobs/1/outputs/3_files"),
+            ("jobs/1/working/x", "jobs/1/2/x"), ("jobs/dataset_3.dat", "jobs/dataset_3_files"),
+        ]
+        for (path, extra) in meant { #expect(try refusal(path, extra: extra) == nil, "\(path)") }
+        // The job directory is the job's own, also below a directory that travels whole.
+        let inside = try refusal("jobs/1/outputs/3.dat") { description in
+            description.toolFiles = [.init(root: try tree.at("jobs"), files: nil)]
+        }
+        #expect(inside == nil)
     }
 
     @Test func placeholdersGoOutThoughEmpty() async throws {

@@ -97,6 +97,31 @@ import Testing
         #expect(try ended.world.text("cache/large_files/part") == "part")
     }
 
+    @Test(
+        "invariant 2: of a store that keeps no checksum, bytes are read before they are copied",
+        arguments: [false, true]
+    )
+    func noChecksums(_ isDamaged: Bool) async throws {
+        let ended = try await Ended()
+        let store = ended.world.store
+        let file = try #require(ended.report.files.first { $0.path.bytes.ends(with: "large.dat") })
+        guard case .object(let source) = file.location else {
+            Issue.record("the output is no object")
+            return
+        }
+        store.forgetChecksums()
+        if isDamaged { store.damage(source, at: 40_000) }
+        guard isDamaged else {
+            _ = try await ended.collect()
+            try check(ended)
+            #expect(store.calls.count { $0.kind == .get && $0.key == source } == 1, "once")
+            return
+        }
+        let error = await #expect(throws: StagingError.self) { try await ended.collect() }
+        #expect(error?.code == .mismatch)
+        #expect(try ended.stored("large") == [], "Galaxy's own is as it was")
+    }
+
     @Test("outputs get to Galaxy's keys without a byte of theirs on the head")
     func copied() async throws {
         let ended = try await Ended()

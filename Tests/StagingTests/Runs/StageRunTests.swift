@@ -168,6 +168,21 @@ final class Late<Value: Sendable>: Sendable {
         #expect(store.keys.filter { $0.hasPrefix("p/packs/".utf8) }.count == 2)
     }
 
+    @Test("invariant 3: of a record that was first and is our own, the object stays")
+    func ownRecordWasFirst() async throws {
+        // The put was done, its answer lost, and the store that repeats it is told 412.
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            guard call.kind == .put, call.isDone, call.key?.hasPrefix("p/staged/".utf8) == true
+            else { return }
+            throw S3Error(.preconditionFailed, what: "the first put's own doing")
+        }
+        let world = try world(store)
+        let staged = try await world.stageRun()(try world.plan())
+        let input = try #require(staged.inputs.first)
+        #expect(store.storedBytes(input.key)?.count == 5_000)
+        #expect(store.keys.filter { $0.hasPrefix("p/stage/".utf8) } == staged.inputs.map(\.key))
+    }
+
     @Test("B19: a file that changes during its upload is an error that names it, and has no record")
     func changing() async throws {
         let victim = Late<FilePath>()
@@ -257,7 +272,9 @@ final class Late<Value: Sendable>: Sendable {
         try await world.store.delete(recordKey)
         try await DocumentStore(world.store).put(Array("{".utf8), at: recordKey)
         let error = await #expect(throws: StagingError.self) { try await world.spec() }
-        #expect(error?.code == .document)
+        #expect(error?.code == .store)
+        #expect((error?.cause as? S3Error)?.code == .badAnswer)
+        #expect(world.store.storedBytes(recordKey) == Array("{".utf8), "it is somebody's")
     }
 
     @Test func whatIsLostIsStagedAgainOnlyIfItIsTheSame() async throws {

@@ -21,6 +21,8 @@ and may say, in the order in which it happens:
     rest         "gone": a body that is whole by its headers, and is short (see `cut`)
     cut          so many bytes of the body, and then a reset; with `rest`, and then a proper end
     drip         bytes a second at which the body comes
+
+What spoils a body counts as used, and for `nth` and `times`, where there was one to spoil.
 """
 
 import re
@@ -48,6 +50,24 @@ class Rule(rules.Rule):
             and (not self.operations or call.operation in self.operations)
             and self.key.search(call.key)
             and self.part in (None, call.part)
+        )
+
+    def take_back(self):
+        """It was about a request, and nothing came of it: then it is not counted."""
+        self.fitted -= 1
+        self.used -= 1
+
+    def strikes(self, call, answer):
+        """Whether anything comes of it: what spoils bodies needs one that somebody wants."""
+        spoils = (self.flip_sent, self.flip, self.cut, self.drip)
+        if all(effect is None for effect in spoils):
+            return True
+        wanted = answer.body if answer.status < 300 and call.method == "GET" else b""
+        return bool(
+            (self.flip_sent is not None and call.request.body)
+            or (self.flip is not None and wanted)
+            or (self.cut is not None and len(wanted) > self.cut)
+            or (self.drip and wanted)
         )
 
 

@@ -39,6 +39,9 @@ class Proxy:
         else:
             answer = await self.obey(rule, call)
         entry["status"] = answer.status
+        if rule and not rule.strikes(call, answer):
+            rule.take_back()
+            rule = None
         await self.send(answer, rule, call, connection)
 
     def note(self, call, rule):
@@ -81,7 +84,7 @@ class Proxy:
             answer.headers = replaced(answer.headers, dict(dated(rule.skew)))
         if rule.headers and not rule.status:
             answer.headers = replaced(answer.headers, rule.headers)
-        if rule.flip is not None:
+        if rule.flip is not None and rule.strikes(call, answer):
             answer.body = flipped(answer.body, rule.flip)
         return answer
 
