@@ -76,44 +76,6 @@ import Testing
         }
     }
 
-    @Test func runsGoOnWhenStandardInputEndsAndAreTakenUp() async throws {
-        try await Lab.run { lab in
-            let job = try gated(lab, 1)
-            let (first, _) = try await Serving.begin(lab)
-            let run = try #require(try await first.ask("submit", job).result?.run)
-            let volume = try await GalaxyJob.waitForTool { lab.volume(of: job) }
-            first.hangUp()
-            #expect(try await first.program.ending().status == 0)
-            #expect(try !lab.processes("/galaxy-s3/galaxy-worker-exec").isEmpty, "the tool goes on")
-            let (second, _) = try await Serving.begin(lab)
-            // A configuration that cannot be used today fails no run that goes on, and begins no new one.
-            let wrong = #","destination":{"name":"x","params":{"limits.walltime":"soon"}}"#
-            let refused = try await second.ask("submit", job, #","run":"\#(run)""# + wrong)
-            #expect(refused.error?.retryable == true, "\(refused)")
-            #expect(try !lab.processes("/galaxy-s3/galaxy-worker-exec").isEmpty, "the tool goes on")
-            let other = try await second.ask("submit", try gated(lab, 2), wrong)
-            #expect(other.error?.retryable == false, "\(other)")
-            let answer = try await second.ask("submit", job, #","run":"\#(run)""#)
-            #expect(answer.result?.run == run)
-            try await second.hear(job, "running")
-            try GalaxyJob.release(volume, "taken up")
-            #expect(try await second.hearEnd(of: job).state == "ok")
-            #expect(Shell.text(job.output) == "taken up\n")
-            #expect(try Shell.run("ls \(job.directory) | grep -c ^mark") == "1\n", "ran once")
-            second.program.send(SIGTERM)
-            #expect(try await second.program.ending().status == 0)
-            // A run that ended is told again, and not begun again. Galaxy was cut off while it took the
-            // results to their places: it would take empty files there now.
-            try Shell.run("mv \(job.output) \(job.output).moved; : > \(job.output)")
-            let (third, _) = try await Serving.begin(lab)
-            try await third.ask("submit", job)
-            #expect(try await third.hearEnd(of: job).state == "ok")
-            #expect(try third.states(of: job) == ["collecting", "ok"])
-            #expect(Shell.text(job.output) == "taken up\n")
-            #expect(try Shell.run("ls \(job.directory) | grep -c ^mark") == "1\n", "ran once")
-        }
-    }
-
     /// Invariant 6, for many at once.
     @Test func killedAgainAndAgainEveryJobEndsAsWithout() async throws {
         try await Lab.run { lab in

@@ -28,11 +28,11 @@ enum PrivateFiles {
             environment["AWS_SHARED_CREDENTIALS_FILE"],
             environment["AWS_WEB_IDENTITY_TOKEN_FILE"],
         ]
-        let clusters = environment["KUBECONFIG"]?.split(separator: ":").map(String.init) ?? []
-        let texts = named.compactMap { $0 } + clusters
+        let clusters = Array((environment["KUBECONFIG"] ?? "").utf8)
+            .split(separator: UInt8(ascii: ":"))
+        let texts = named.compactMap { $0.map { Array($0.utf8) } } + clusters.map(Array.init)
         return texts.map { text in
-            text.utf8.starts(with: "~/".utf8)
-                ? Array(home.utf8) + text.utf8.dropFirst() : Array(text.utf8)
+            text.starts(with: "~/".utf8) ? Array(home.utf8) + text.dropFirst() : text
         } + [kubeconfig].compactMap { $0?.bytes }
     }
 }
