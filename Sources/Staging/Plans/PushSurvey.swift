@@ -25,6 +25,7 @@ package struct PushSurvey: Sendable {
     private let fetched: [FilePath: FileStamp]
     private let linksBefore: Set<FilePath>
     private let given: GivenPlaces
+    private let extraFiles: [FilePath]
 
     /// How many links an output may be away from its bytes.
     private static let longestChain = 8
@@ -45,6 +46,7 @@ package struct PushSurvey: Sendable {
         self.fetched = fetched
         linksBefore = Set(spec.links.map(\.path))
         given = GivenPlaces(spec, fetched: fetched.keys)
+        extraFiles = spec.outputs.compactMap(\.extraFiles)
         directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
@@ -226,7 +228,7 @@ package struct PushSurvey: Sendable {
         for link in tree.links where !seen.contains(link.path) && !isBlocked(link.path) {
             if let reason = problem(with: link, roots) {
                 refuse(link.path, reason, losesContents: false)
-                guard link.path.isAtOrBelow(job), !directoriesBefore.contains(link.path) else {
+                guard isWhereGalaxyLooks(link.path), !directoriesBefore.contains(link.path) else {
                     continue
                 }
                 links.append(LinkEntry(path: link.path, target: LinkRules.leftBehind))
@@ -240,6 +242,11 @@ package struct PushSurvey: Sendable {
         for refusal in tree.refused where !named.contains(refusal.path) {
             refuse(refusal.path, refusal.reason, losesContents: refusal.losesContents)
         }
+    }
+
+    /// Whether Galaxy may take `path` for a result. What leads out of extra files it drops itself.
+    private func isWhereGalaxyLooks(_ path: FilePath) -> Bool {
+        path.isAtOrBelow(job) && !extraFiles.contains { path.isAtOrBelow($0) }
     }
 
     /// Why a link cannot go back; nil if it can.
