@@ -42,6 +42,8 @@ class Lab:
     def __init__(self):
         self.directory = Path(os.environ["GALAXY_DIR"])
         self.galaxy = GalaxyInstance(os.environ["GALAXY_URL"], key=os.environ["GALAXY_KEY"])
+        # On SQLite it answers 500 now and then: "database is locked".
+        self.galaxy.max_get_attempts, self.galaxy.get_retry_delay = 5, 1
         self.history = self.new_history("tests")
         settings = yaml.safe_load((self.directory / "galaxy.yml").read_text())
         self.executor = settings["s3_executor"]["executor"]

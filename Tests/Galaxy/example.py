@@ -16,6 +16,8 @@ warnings.simplefilter("ignore")
 PATIENCE = 600
 
 galaxy = GalaxyInstance(os.environ["GALAXY_URL"], key=os.environ["GALAXY_KEY"])
+# On SQLite it answers 500 now and then: "database is locked".
+galaxy.max_get_attempts, galaxy.get_retry_delay = 5, 1
 history = galaxy.histories.create_history("An example")["id"]
 
 
