@@ -46,6 +46,21 @@ import Testing
         )
     }
 
+    @Test func whatIsDisabledIsGalaxysToPassOver() {
+        let found = check(
+            Self.runner + """
+                  s3old: {load: "galaxy_s3_executor.runner:S3JobRunner", enabled: false, wrokers: 1}
+                execution:
+                  environments:
+                    ours: {runner: s3, outputs_to_working_directory: false, enabled: false}
+                    gone: {runner: nowhere, enabled: "no"}
+                """
+        )
+        #expect(found.problems.map(\.line) == [])
+        #expect(found.runners == ["s3"])
+        #expect(found.environments == [])
+    }
+
     @Test func inGalaxysOwnFileLinesAreItsOwn() {
         let found = check(
             """

@@ -32,10 +32,14 @@ struct JobConfigCheck {
         self.executor = executor
         problems = file.problems
         warnings = file.warnings
-        let ours = file.runners.filter { $0["load"]?.value == .text(GalaxyParameter.ourRunner) }
+        let ours = file.runners.filter {
+            $0["load"]?.value == .text(GalaxyParameter.ourRunner) && !$0.isDisabled
+        }
         runners = ours.map(\.name)
         let names = Set(runners)
-        let environments = file.environments.filter { names.contains($0["runner"]?.word ?? "") }
+        let environments = file.environments.filter {
+            names.contains($0["runner"]?.word ?? "") && !$0.isDisabled
+        }
         self.environments = environments.map(\.name)
         var base = sources.resolver()
         outputMode = base.winners.first { $0.key.path == "output_mode" }?.entry?.text ?? "copy"
@@ -255,7 +259,7 @@ struct JobConfigCheck {
 
     private mutating func checkRunnersExist() {
         let names = Set(file.runners.map(\.name)).union(["dynamic", "dynamic_tpv", "dynamic_dtd"])
-        for environment in file.environments {
+        for environment in file.environments where !environment.isDisabled {
             guard let runner = environment["runner"], let word = runner.word, !names.contains(word)
             else { continue }
             report(
@@ -325,6 +329,9 @@ struct JobConfigCheck {
 }
 
 extension JobConfig.Section {
+    /// Whether Galaxy passes it over.
+    fileprivate var isDisabled: Bool { self["enabled"].map { !$0.isTrue } ?? false }
+
     /// What a runner says of the cluster, as our own configuration has it.
     fileprivate var kubernetesEntries: [ConfigEntry] {
         parameters.compactMap { parameter in
