@@ -267,10 +267,15 @@ class Connection(socketserver.BaseRequestHandler):
     def list(self):
         limit = int(self.query.get("max-keys", 1000))
         after = self.query.get("continuation-token", self.query.get("marker", ""))
-        keys, is_cut = self.store.page(self.query.get("prefix", ""), after, limit)
+        prefix, delimiter = self.query.get("prefix", ""), self.query.get("delimiter")
+        keys, is_cut = self.store.page(prefix, after, limit)
         text = (lambda key: quote(key)) if self.query.get("encoding-type") == "url" else escape
-        entries = []
+        entries, folders = [], {}
         for key in keys:
+            folder, slash, _ = key[len(prefix) :].partition(delimiter or "\0")
+            if slash:
+                folders[f"{prefix}{folder}{slash}"] = None
+                continue
             found = self.store.objects.get(key)
             if found is not None:
                 when = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(found.modified))
@@ -285,12 +290,12 @@ class Connection(socketserver.BaseRequestHandler):
             more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>"
             more += f"<NextMarker>{token}</NextMarker>"
         encoding = "<EncodingType>url</EncodingType>" if self.query.get("encoding-type") == "url" else ""
-        prefix = text(self.query.get("prefix", ""))
+        entries += [f"<CommonPrefixes><Prefix>{text(one)}</Prefix></CommonPrefixes>" for one in folders]
         self.answer(
             200,
             (
                 '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-                f"<Name>{self.bucket}</Name><Prefix>{prefix}</Prefix><KeyCount>{len(entries)}</KeyCount>"
+                f"<Name>{self.bucket}</Name><Prefix>{text(prefix)}</Prefix><KeyCount>{len(entries)}</KeyCount>"
                 f"<MaxKeys>{limit}</MaxKeys>{encoding}{more}{''.join(entries)}</ListBucketResult>"
             ).encode(),
         )

@@ -5,6 +5,7 @@ Ours does more: it sets up a sandbox and runs a tool in it, verifies every byte 
 records of what is staged and of what happened, and replaces no file before what replaces it is whole.
 """
 
+import contextlib
 import shutil
 
 from clients import DOWN_MANY, UP_MANY, clients
@@ -40,6 +41,9 @@ def in_turn(suite, synthetic, endpoint):
             except Broken as problem:
                 suite.failed(f"job: {name}: {problem}")
                 left.remove(name)
+                # Perhaps there is nothing.
+                with contextlib.suppress(Broken):
+                    delete_all(endpoint, "job/")
                 continue
             for operation, (cost, more) in moved.items():
                 suite.samples.add("job", endpoint.name, operation, name, cost, **more)
