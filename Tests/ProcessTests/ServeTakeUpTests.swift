@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Names
+import S3Client
 import TestSupport
 import Testing
 
@@ -51,6 +53,17 @@ import Testing
             #expect(try third.states(of: job) == ["collecting", "ok"])
             #expect(Shell.text(job.output) == "taken up\n")
             #expect(try Shell.run("ls \(job.directory) | grep -c ^mark") == "1\n", "ran once")
+            third.program.send(SIGTERM)
+            #expect(try await third.program.ending().status == 0)
+            // What cannot be brought back is not called right.
+            for key in try await lab.keys("/result.json") {
+                try await lab.store.delete(ObjectKey(key))
+            }
+            let (fourth, _) = try await Serving.begin(lab)
+            try await fourth.ask("submit", job)
+            let end = try await fourth.hearEnd(of: job)
+            #expect(end.state == "failed")
+            #expect(end.message?.contains("cannot be brought back once more") == true, "\(end)")
         }
     }
 }

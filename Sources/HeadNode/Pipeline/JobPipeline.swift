@@ -70,21 +70,9 @@ struct JobPipeline: Sendable {
     }
 
     /// Brings the results of a run that has ended back once more.
-    ///
-    /// - Returns: the ending, or that of a run whose results are not to be had any more: to call it right
-    ///   would make Galaxy take whatever lies in their places.
-    func collectAgain(_ ending: RunEnding) async throws(HeadError) -> RunEnding {
+    func collectAgain() async throws(HeadError) {
         let again = Recollection(store: store, settings: settings, place: place, observe: observe)
-        do throws(HeadError) {
-            _ = try await again(description, try RunNotes(description), folder)
-            return ending
-        } catch {
-            if error.isRetryable { throw error }
-            return RunEnding(
-                .failed,
-                "The job has run, and its results cannot be brought back once more. \(error.line)"
-            )
-        }
+        _ = try await again(description, try RunNotes(description), folder)
     }
 
     /// Finds what is wrong with the description itself before anything is noted.

@@ -160,7 +160,8 @@ package struct JobSurvey: Sendable {
         // not be there: its cache is cleared now and then. What is in it is a former run's.
         let found = FileStatus(at: output.path)
         guard output.object != nil || found != nil else { return }
-        let mode = found?.kind == .file ? found?.mode : nil
+        // What may be gone at the next look must be the same then: a lost pack is made again from it.
+        let mode = output.object == nil && found?.kind == .file ? found?.mode : nil
         placeholders.append(SurveyedFile(emptyAt: output.path, mode: mode ?? FileMode(0o644)))
     }
 

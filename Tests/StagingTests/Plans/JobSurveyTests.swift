@@ -304,24 +304,6 @@ import Testing
         try world.description.validate()
     }
 
-    @Test(arguments: ["a file", "a link"])
-    func whatAFormerRunLeftInAnOutputDoesNotTravel(_ kind: String) async throws {
-        try world.addOutput("data/out.dat")
-        let place = try tree.at("data/out.dat")
-        if kind == "a link" {
-            #expect(place.withCString { unlink($0) } == 0)
-            try tree.file("mounted", "partial")
-            try TemporaryTree.link(place, to: Array("../mounted".utf8))
-        } else {
-            try tree.file("data/out.dat", Array("partial".utf8), mode: 0o664)
-        }
-        let spec = try await world.spec()
-        _ = try await world.fetch(spec)
-        let status = try #require(FileStatus(at: place))
-        #expect((status.kind, status.stamp.size) == (.file, 0))
-        #expect(status.mode == FileMode(kind == "a link" ? 0o644 : 0o664))
-    }
-
     @Test("B57: an output that would replace what the job or another one needs is refused")
     func overlaps() throws {
         let tree = tree
@@ -383,14 +365,5 @@ import Testing
             description.toolFiles = [.init(root: try tree.at("jobs"), files: nil)]
         }
         #expect(inside == nil)
-    }
-
-    @Test func placeholdersGoOutThoughEmpty() async throws {
-        try world.addOutput("data/out.dat")
-        let spec = try await world.spec()
-        _ = try await world.fetch(spec)
-        #expect(FileStatus(at: try tree.at("data/out.dat"))?.stamp.size == 0)
-        #expect(spec.push.leaveBehind.contains(ByteString("galaxy_s3")))
-        #expect(spec.outputs.map(\.path) == world.description.outputs.map(\.path))
     }
 }

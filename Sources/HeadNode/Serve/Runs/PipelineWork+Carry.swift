@@ -24,10 +24,6 @@ extension PipelineWork {
             try await pipeline.execute(spec, &state)
         }
 
-        func collectAgain(_ ending: RunEnding) async throws(HeadError) -> RunEnding {
-            try await pipeline.collectAgain(ending)
-        }
-
         func finish(_ result: RunResult, _ spec: RunSpec) async throws(HeadError) -> RunEnding {
             try await pipeline.finish(result, spec, &state)
         }
@@ -56,7 +52,8 @@ extension PipelineWork {
             case .over(let ending):
                 guard run.comesBackOnceMore else { return ending }
                 return try await inTurn(.urgent) { () async throws(HeadError) in
-                    try await flight.collectAgain(ending)
+                    try await flight.pipeline.collectAgain()
+                    return ending
                 }
             case .ready(let spec):
                 let result = try await flight.execute(spec)

@@ -19,7 +19,12 @@ extension PipelineWork {
         guard state.run == run.run else {
             throw HeadError(.otherRun, what: "Another run has taken the place of \(run.run)")
         }
-        if let ending = state.ending { return ending }
+        if let ending = state.ending {
+            guard reason == .failed, run.comesBackOnceMore else { return ending }
+            // To call it right would make Galaxy take whatever lies in the places of its results.
+            let words = "The job has run, and its results cannot be brought back once more."
+            return RunEnding(.failed, "\(words) \(message)")
+        }
         var ending = RunEnding(reason, message)
         // Nobody but who holds the folder can begin the first try.
         if !state.tries.isEmpty || folder == nil {
