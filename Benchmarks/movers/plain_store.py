@@ -179,42 +179,58 @@ class Connection(socketserver.BaseRequestHandler):
     # Answers
 
     def answer_request(self):
-        match self.method, self.key, set(self.query):
-            case "HEAD", "", _:
-                self.answer(200)
-            case "GET", "", names if "uploads" in names:
-                self.answer(200, b"<ListMultipartUploadsResult></ListMultipartUploadsResult>")
-            case "GET", "", _:
-                self.list()
-            case "GET" | "HEAD", _, _:
-                self.get(self.store.find(self.key))
-            case "PUT", _, names if "uploadId" in names:
-                upload, segment = self.store.upload(self.query["uploadId"]), self.segment()
-                upload.parts[int(self.query["partNumber"])] = segment
-                self.answer(200, headers={"ETag": self.store.tag(), **self.checksum()})
-            case "PUT", _, _ if "x-amz-copy-source" in self.headers:
-                raise Refused(501, "NotImplemented")
-            case "PUT", _, _:
-                self.put([self.segment()], self.kept())
-                self.answer(200, headers={"ETag": self.store.objects[self.key].tag, **self.checksum()})
-            case "POST", _, names if "uploads" in names:
-                name = f"upload{next(self.store.numbers)}"
-                self.store.uploads[name] = Upload(self.key, self.kept())
-                self.answer(200, result("InitiateMultipartUpload", Key=self.key, UploadId=name))
-            case "POST", _, names if "uploadId" in names:
-                self.complete(self.query["uploadId"])
-            case "POST", "", names if "delete" in names:
-                for key in re.findall(rb"<Key>(.*?)</Key>", self.body()):
-                    self.store.objects.pop(plain(key.decode()), None)
-                self.answer(200, b"<DeleteResult></DeleteResult>")
-            case "DELETE", _, names:
-                if "uploadId" in names:
-                    self.store.uploads.pop(self.query["uploadId"], None)
-                else:
-                    self.store.objects.pop(self.key, None)
-                self.answer(204)
-            case _:
-                raise Refused(501, "NotImplemented")
+        answers = {
+            "HEAD": self.answer_get,
+            "GET": self.answer_get,
+            "PUT": self.answer_put,
+            "POST": self.answer_post,
+            "DELETE": self.answer_delete,
+        }
+        if self.method not in answers:
+            raise Refused(501, "NotImplemented")
+        answers[self.method]()
+
+    def answer_get(self):
+        if self.key:
+            self.get(self.store.find(self.key))
+        elif self.method == "HEAD":
+            self.answer(200)
+        elif "uploads" in self.query:
+            self.answer(200, b"<ListMultipartUploadsResult></ListMultipartUploadsResult>")
+        else:
+            self.list()
+
+    def answer_put(self):
+        if "uploadId" in self.query:
+            upload, segment = self.store.upload(self.query["uploadId"]), self.segment()
+            upload.parts[int(self.query["partNumber"])] = segment
+            tag = self.store.tag()
+        elif "x-amz-copy-source" in self.headers:
+            raise Refused(501, "NotImplemented")
+        else:
+            tag = self.put([self.segment()], self.kept()).tag
+        self.answer(200, headers={"ETag": tag, **self.checksum()})
+
+    def answer_post(self):
+        if "uploads" in self.query:
+            name = f"upload{next(self.store.numbers)}"
+            self.store.uploads[name] = Upload(self.key, self.kept())
+            self.answer(200, result("InitiateMultipartUpload", Key=self.key, UploadId=name))
+        elif "uploadId" in self.query:
+            self.complete(self.query["uploadId"])
+        elif "delete" in self.query and not self.key:
+            for key in re.findall(rb"<Key>(.*?)</Key>", self.body()):
+                self.store.objects.pop(plain(key.decode()), None)
+            self.answer(200, b"<DeleteResult></DeleteResult>")
+        else:
+            raise Refused(501, "NotImplemented")
+
+    def answer_delete(self):
+        if "uploadId" in self.query:
+            self.store.uploads.pop(self.query["uploadId"], None)
+        else:
+            self.store.objects.pop(self.key, None)
+        self.answer(204)
 
     def kept(self):
         """What an object keeps of the headers it came with."""
@@ -269,7 +285,7 @@ class Connection(socketserver.BaseRequestHandler):
         after = self.query.get("continuation-token", self.query.get("marker", ""))
         prefix, delimiter = self.query.get("prefix", ""), self.query.get("delimiter")
         keys, is_cut = self.store.page(prefix, after, limit)
-        text = (lambda key: quote(key)) if self.query.get("encoding-type") == "url" else escape
+        text = quote if self.query.get("encoding-type") == "url" else escape
         entries, folders = [], {}
         for key in keys:
             folder, slash, _ = key[len(prefix) :].partition(delimiter or "\0")
