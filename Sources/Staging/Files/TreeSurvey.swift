@@ -78,6 +78,13 @@ package struct SurveyedFile: Sendable {
         return descriptor
     }
 
+    /// Fails if what is at the path is no longer the version that was surveyed. It costs a third of
+    /// `open`, which says what is wrong, or that all is well.
+    func checkUnchanged() throws(StagingError) {
+        if FileStatus(following: path)?.stamp == stamp { return }
+        _ = try open()
+    }
+
     /// The file once its owner, this user, may read it.
     func madeReadable() throws(StagingError) -> SurveyedFile {
         guard case .beneath(let directory, let relative) = opener else {

@@ -82,7 +82,7 @@ package struct PackSource: UploadSource {
     /// Fails if any file is no longer the version that was surveyed.
     package func checkUnchanged() async throws(StagingError) {
         try await Threads.value { () throws(StagingError) in
-            for member in plan.members { _ = try member.file.open() }
+            for member in plan.members { try member.file.checkUnchanged() }
         }
     }
 }
