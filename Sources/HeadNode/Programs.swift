@@ -41,8 +41,15 @@ enum Programs {
         return path
     }
 
-    /// This program's own file.
-    static func own() throws(HeadError) -> FilePath {
+    /// This very program, as it can be started once more: its own file, or what the kernel keeps of it
+    /// where an upgrade has put another in its place.
+    static func itself() throws(HeadError) -> FilePath {
+        let own = try own()
+        return own.withCString { access($0, X_OK) } == 0 ? own : try path("/proc/self/exe")
+    }
+
+    /// Where this program's own file is, or was when it began.
+    private static func own() throws(HeadError) -> FilePath {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         guard count > 0 else { throw HeadError(.machine, what: "/proc is not mounted") }

@@ -73,7 +73,7 @@ struct Session: Sendable {
                 settings: settings.local,
                 bubblewrap: try Programs.bubblewrap(),
                 worker: try Programs.worker(settings.local.worker),
-                program: try Programs.own(),
+                program: try Programs.itself(),
                 environment: workerEnvironment()
             )
         case .kubernetes:

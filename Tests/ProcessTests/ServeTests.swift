@@ -76,6 +76,24 @@ import Testing
         }
     }
 
+    /// The new program takes over when Galaxy starts it; until then the old one does its work.
+    @Test func anUpgradeUnderARunningHeadStopsNoJob() async throws {
+        try await Lab.run { lab in
+            let installed = "\(lab.folder)/installed-head-node"
+            let upgrade = """
+                cp '\(lab.programs.headNode)' \(installed).new
+                mv \(installed).new \(installed)
+                """
+            try Shell.run(upgrade)
+            let (serving, _) = try await Serving.begin(lab, headNode: installed)
+            try Shell.run(upgrade)
+            let job = try job(lab, 1)
+            serving.send("submit", job)
+            #expect(try await serving.hearEnd(of: job).state == "ok")
+            try expectResult(of: job)
+        }
+    }
+
     /// Invariant 6, for many at once.
     @Test func killedAgainAndAgainEveryJobEndsAsWithout() async throws {
         try await Lab.run { lab in

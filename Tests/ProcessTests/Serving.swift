@@ -57,7 +57,8 @@ final class Serving: Sendable {
     init(
         _ lab: Lab,
         _ options: [String] = [],
-        environment changes: [String: String] = [:]
+        environment changes: [String: String] = [:],
+        headNode: String? = nil
     ) throws {
         self.lab = lab
         let streams = "\(lab.folder)/streams/serve-\(Lab.serial.next())"
@@ -68,7 +69,7 @@ final class Serving: Sendable {
         guard raw >= 0 else { throw ChildProcess.Failure(description: "cannot open a FIFO") }
         input = Mutex(raw)
         program = try RunningProgram(
-            [lab.programs.headNode, "serve"] + lab.settings + options,
+            [headNode ?? lab.programs.headNode, "serve"] + lab.settings + options,
             environment: lab.environment.merging(changes) { $1 },
             input: "\(streams).in",
             streams: streams
@@ -81,9 +82,10 @@ final class Serving: Sendable {
     static func begin(
         _ lab: Lab,
         _ options: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        headNode: String? = nil
     ) async throws -> (serving: Serving, hello: Said) {
-        let serving = try Serving(lab, options, environment: environment)
+        let serving = try Serving(lab, options, environment: environment, headNode: headNode)
         return (serving, try await serving.greet())
     }
 
