@@ -18,6 +18,9 @@ package struct StoreFactory: Sendable {
         "/etc/ssl/cert.pem",
     ]
 
+    /// Threads that move bytes, where there are as many processors.
+    private static let mostThreads = 4
+
     /// Where requests' signatures come from: environment, web identity, shared files, container,
     /// machine.
     package let credentials: any CredentialsProvider
@@ -49,6 +52,7 @@ package struct StoreFactory: Sendable {
         )
         var settings = CurlTransport.Options()
         settings.trust = Self.trust(location, environment)
+        settings.threads = min(ProcessInfo.processInfo.activeProcessorCount, Self.mostThreads)
         do throws(TransportError) {
             transport = try CurlTransport(settings)
         } catch {

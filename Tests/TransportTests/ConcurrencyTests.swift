@@ -34,6 +34,37 @@ import Transport
         #expect(transport.metrics.connectionsOpened == Int64(server.connections))
     }
 
+    @Test func `Two threads move as much at a time as one may, and more has to wait`() async throws
+    {
+        let server = try StubHTTPServer(
+            scripts: Array(repeating: [.repeated(25, [.read, .answer("hello")])], count: 8)
+        )
+        let gate = try StubHTTPServer(scripts: Array(repeating: [.read, .hold], count: 9))
+        defer {
+            server.stop()
+            gate.stop()
+        }
+        var options = CurlTransport.Options.forTests
+        options.maxConnectionsPerOrigin = 8
+        options.threads = 2
+        let transport = try CurlTransport(options)
+        await withTaskGroup { group in
+            for _ in 0..<9 {
+                group.addTask {
+                    _ = try? await transport.send(HTTPRequest(.get, gate.url), to: nil)
+                }
+            }
+            // Four of each thread's, or this never ends.
+            while gate.received.count < 8 { await Task.yield() }
+            for _ in 0..<20 {
+                let answer = try? await transport.send(HTTPRequest(.get, server.url), to: nil)
+                #expect(answer?.bodyLength == 5)
+            }
+            #expect(gate.connections == 8)
+            group.cancelAll()
+        }
+    }
+
     @Test func `A full server keeps nobody from another`() async throws {
         let full = try StubHTTPServer([.read, .hold])
         let free = try StubHTTPServer([.repeated(2, [.read, .answer("")])])
