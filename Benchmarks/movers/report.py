@@ -132,18 +132,22 @@ def plans(results):
 def tables(results, has_pictures=False):
     """All tables, as Markdown; with the plots that plots.py makes above them."""
 
-    def title(words, picture=None):
+    def title(words, *measured, picture=None):
         yield f"\n### {words}\n"
+        yield "; ".join(dict.fromkeys(said[row] for row in measured if row in said)) + ".\n"
         if has_pictures and picture:
             yield f"![{words}](figures/movers-{picture}.svg)\n"
 
     content = results.content
+    said = {row: f"Measured {words}" for row, words in content["measured"].items()}
+    if "tls" in said and {said.get("large"), said.get("small")} != {said["tls"]}:
+        # Its tables stand among those of the others.
+        said["tls"] = f"over https: m{said['tls'][1:]}"
     machine, versions = content["machine"], content["versions"]
     known = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "ours")
     yield (
-        f"{machine['date'][:10]}, commit {machine['commit']}; {machine['cpu']}, {machine['cores']} cores, "
-        f"{machine['memory_gib']} GiB, Linux {machine['kernel']}. {known}. Medians of at most "
-        f"{content['rounds']} rounds."
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"Linux {machine['kernel']}. {known}. Medians."
     )
     if content["quick"]:
         yield "\n**Made with `--quick`, to try the scripts out: these are no figures.**"
@@ -151,11 +155,11 @@ def tables(results, has_pictures=False):
     rows = {"large": "One large file", "small": "Many small files", "job": "A job's four movements"}
     for row, words in rows.items():
         if chosen := [c for c in cells if c[0] == row]:
-            yield from title(words, row)
+            yield from title(words, row, *(["tls"] if row != "job" else []), picture=row)
             yield from transfers(results, chosen)
     far = [c for c in cells if c[0] == "distance" and c[1].endswith("far")]
     if far:
-        yield from title("A store that is far away", "distance")
+        yield from title("A store that is far away", "distance", picture="distance")
         yield from shares(results, far)
         yield ""
         yield from trips(results)
@@ -163,10 +167,10 @@ def tables(results, has_pictures=False):
         yield ""
         yield from transfers(results, jobs)
     if any(c[0] == "worker" for c in cells):
-        yield from title("The worker")
+        yield from title("The worker", "worker")
         yield from milliseconds(results)
     if any(c[0] == "head" for c in cells):
-        yield from title("The head")
+        yield from title("The head", "head")
         yield from plans(results)
     for note in content["notes"]:
         yield f"\n{note[0].upper()}{note[1:]}."

@@ -71,9 +71,12 @@ class Suite:
         say(f"{name}: {time.monotonic() - begin:.0f} s")
 
     def results(self, names):
+        known = machine()
+        said = f"{known['date'][:10]}, commit {known['commit']}, at most {self.rounds} rounds"
         return {
             "version": 1,
-            "machine": machine(),
+            "machine": known,
+            "measured": dict.fromkeys(names, said),
             "versions": versions(),
             "quick": self.quick,
             "rounds": self.rounds,
