@@ -42,6 +42,7 @@ final class Flipper: Sendable {
                 // Twice, so that it ends as it began.
                 for _ in 0..<2 { try self.swap() }
                 self.count.add(2, ordering: .relaxed)
+                sched_yield()
             }
         }
         do {
