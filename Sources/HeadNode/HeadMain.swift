@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Contract
+import Staging
 
 /// `galaxy-head-node`.
 @main
@@ -18,4 +19,9 @@ struct HeadNodeCommand: AsyncParsableCommand {
             SupervisorCommand.self,
         ]
     )
+
+    static func main() async {
+        StandardStreams.fill()
+        await main(nil)
+    }
 }

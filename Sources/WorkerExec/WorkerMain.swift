@@ -4,12 +4,14 @@ import ArgumentParser
 import CBoot
 import CLinux
 import Glibc
+import Staging
 
 /// Starts the worker.
 @main
 enum WorkerMain {
     static func main() async {
         boot_linked()
+        StandardStreams.fill()
         // Whatever this process holds, the tool must not read: no ptrace, no /proc/PID/environ.
         // Where the kernel refuses, the split shape still keeps credentials from the tool.
         _ = clinux_set_not_dumpable()

@@ -13,6 +13,9 @@ package enum XMLReader {
         guard bytes.count <= longest else {
             throw XMLProblem(.tooLarge, "it has \(bytes.count) bytes")
         }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw XMLProblem(.encoding, "it is in UTF-16")
+        }
         if let index = bytes.firstIndex(of: 0) {
             throw XMLProblem(.encoding, "it holds a NUL", line: line(of: index, in: bytes))
         }

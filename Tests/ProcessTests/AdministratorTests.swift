@@ -157,6 +157,23 @@ import Testing
                     == "\(path):2:3: unknown key retires; did you mean retries?; write retries, or "
                     + "delete the line\n"
             )
+            let jobs = "\(lab.folder)/job_conf.yml"
+            try Shell.run(
+                """
+                printf '  kubernetes: {k8s_data_volume_claim: x}\\n' >> \(path)
+                printf 'runners: {s3: {load: "galaxy_s3_executor.runner:S3JobRunner", workers: many, \
+                resubmit: x}}\\nexecution: {environments: {a: {runner: b}}}\\n' > \(jobs)
+                """
+            )
+            let both = try await run(lab, ["check-config", "--config", path])
+            #expect(both.status == 78)
+            for words in [
+                "warning: \(path):4:16: kubernetes.k8s_data_volume_claim has no effect",
+                "warning: \(jobs):2:32: there is no runner b", "\(path):2:3: unknown key retires",
+                "\(jobs):1:63: workers is no whole number",
+            ] {
+                #expect(both.errors.contains(words), "\(both.errors)")
+            }
             let right = try await run(lab, ["check-config"] + lab.settings)
             #expect(right.status == 0)
             #expect(right.output.contains("s3.bucket"))

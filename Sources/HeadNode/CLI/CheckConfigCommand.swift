@@ -12,7 +12,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
             Reads the block s3_executor of galaxy.yml, then variables GALAXY_S3_EXECUTOR_…, then \
             --set; later wins. Of Galaxy's job_conf.yml or job_conf.xml it reads the runners that \
             are ours, and their environments: what is unknown, misspelt, impossible or of no use \
-            there. Asks neither the bucket nor anything else outside this machine: `doctor` does. Secrets are no part of the configuration and are never printed.
+            there. What Galaxy takes all the same is a warning. Asks neither the bucket nor anything else outside this machine: `doctor` does. Secrets are no part of the configuration and are never printed.
 
             Exit status: 0 the configuration can be used, 78 it cannot, 64 wrong usage.
             """
@@ -37,11 +37,14 @@ struct CheckConfigCommand: AsyncParsableCommand {
             let sources = try options.sources()
             var resolver = sources.resolver()
             let settings = Result { () throws(ConfigError) in try resolver.settings() }
-            let check = try jobConfigCheck(sources, executor: try? settings.get().executor)
-            let problems = settings.problems + (check?.problems ?? [])
-            if !problems.isEmpty { throw ConfigError(problems) }
+            let read = Result { () throws(ConfigError) in
+                try jobConfigCheck(sources, executor: try? settings.get().executor)
+            }
+            let check = try? read.get()
+            let problems = settings.problems + read.problems + (check?.problems ?? [])
             resolver.showWarnings()
             for warning in check?.warnings ?? [] { Console.err("warning: \(warning.line)") }
+            if !problems.isEmpty { throw ConfigError(problems) }
             let listing = SettingsListing(try settings.get(), resolver.winners)
             for line in listing.lines { Console.out(line) }
             Console.out(

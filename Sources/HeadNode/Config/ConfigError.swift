@@ -3,7 +3,7 @@
 import Diagnostics
 
 /// One thing wrong in the configuration.
-struct ConfigProblem: Sendable, Equatable {
+struct ConfigProblem: Sendable, Hashable {
     /// `galaxy.yml:12:5`, `environment GALAXY_S3_EXECUTOR_RETRIES`, `--set retries`.
     let place: String
     let what: String
@@ -50,6 +50,12 @@ struct ConfigProblem: Sendable, Equatable {
                 }
             }
         return placed.map(\.element)
+    }
+
+    /// Each once, in the order of the first: one anchor of YAML's is found wherever it is used.
+    static func once(_ problems: [ConfigProblem]) -> [ConfigProblem] {
+        var seen: Set<ConfigProblem> = []
+        return problems.filter { seen.insert($0).inserted }
     }
 
     /// `place: what; what to do`.

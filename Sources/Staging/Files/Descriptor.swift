@@ -25,6 +25,12 @@ package final class Descriptor: Sendable {
         return FileStatus(buffer)
     }
 
+    /// What the file takes on the disk, in bytes; 0 if that cannot be told.
+    var allocatedBytes: Int64 {
+        var buffer = stat()
+        return fstat(raw, &buffer) == 0 ? Int64(buffer.st_blocks) * 512 : 0
+    }
+
     /// Reads up to `count` bytes at `offset`.
     package func read(
         at offset: Int64,

@@ -206,16 +206,18 @@ package final class Directory: Sendable {
     /// Lets this user read and change what is in the directory at `relative`.
     ///
     /// - Parameter mode: another one, for a file.
+    /// - Throws: `.refused` for a link: what it leads to is not ours to open.
     package func allowEntry(
         _ relative: RelativePath,
         mode: FileMode = FileMode(0o700)
     ) throws(StagingError) {
         let error = try withParent(of: relative, missing: Int32(0)) { (parent, name) in
-            // A link in its place is followed, and no more than the mode of what is ours changes then.
-            fchmodat(parent.raw, name, mode_t(mode.bits), 0) == 0 ? 0 : errno
+            fchmodat(parent.raw, name, mode_t(mode.bits), AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno
         }
         guard error == 0 else {
-            throw .system("open the directory", try name(relative).logSafe, error)
+            // A link has no mode of its own (fchmodat(2)).
+            let reason = error == EOPNOTSUPP ? ELOOP : error
+            throw .system("open the directory", try name(relative).logSafe, reason)
         }
     }
 

@@ -24,21 +24,28 @@ struct SpaceDemand: Sendable {
     /// Adds files of these sizes, which come to `place` on `device`. All sizes together are at most
     /// 2^60, as in every report that has no `problem`.
     mutating func add(_ sizes: [Int64], at place: FilePath, on device: UInt64) {
-        let blocks = sizes.reduce(0) { $0 + ($1 + Self.block - 1) / Self.block }
-        shares[device, default: Share(place: place, bytes: 0)].bytes += blocks * Self.block
+        let bytes = sizes.reduce(0) { $0 + Self.rounded($1) }
+        shares[device, default: Share(place: place, bytes: 0)].bytes += bytes
     }
+
+    /// What a file of this size takes, in bytes.
+    static func rounded(_ size: Int64) -> Int64 { (size + block - 1) / block * block }
 }
 
 extension StagingError {
     /// The results of a run do not fit.
+    ///
+    /// - Parameter promised: how many of the free bytes wait for other runs' results.
     package static func noRoom(
         forResults bytes: Int64,
         at place: FilePath,
-        freeBytes: Int64
+        freeBytes: Int64,
+        promised: Int64 = 0
     ) -> StagingError {
-        StagingError(
+        let others = promised > 0 ? ", \(promised) of them for results that come now" : ""
+        return StagingError(
             .diskFull,
-            what: "The results need \(bytes) bytes, \(place) has \(freeBytes) free",
+            what: "The results need \(bytes) bytes, \(place) has \(freeBytes) free\(others)",
             remedy:
                 "Free space there, then go on; until then they are safe in the bucket. Or cancel "
                 + "the job, if its tool has made more than it should."

@@ -20,11 +20,14 @@ final class Arrivals: Sendable {
 
     private let roots: RootSet
     private let prefix: [UInt8]
+    private let room: RoomPromise?
     private let arrivals = Mutex<[Arrival]>([])
     private let flushes = FlushBehind()
 
-    init(_ roots: RootSet, of run: RunID) {
+    /// - Parameter room: where what comes was announced.
+    init(_ roots: RootSet, of run: RunID, room: RoomPromise? = nil) {
         self.roots = roots
+        self.room = room
         prefix = Self.temporaryPrefix(of: run)
     }
 
@@ -43,11 +46,13 @@ final class Arrivals: Sendable {
         }
         let descriptor = try roots.create(try path(arrival))
         arrivals.withLock { $0.append(arrival) }
+        room?.begin(place, descriptor)
         return descriptor
     }
 
     /// Takes a file that is complete, to be flushed before it is promoted. May block.
     func complete(_ place: FilePath, _ descriptor: Descriptor, size: Int64) {
+        room?.complete(place, size: size)
         flushes.add(descriptor, size: size, for: place)
     }
 

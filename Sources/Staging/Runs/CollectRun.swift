@@ -11,21 +11,24 @@ import Synchronization
 ///
 /// Each file is fetched to a temporary name beside its place, verified, flushed, and renamed over
 /// the place in one step. Nothing is renamed before everything has been verified and is on the disk,
-/// so a damaged store changes no file. Nothing is begun that does not fit. It may be cut off anywhere
-/// and done again.
+/// so a damaged store changes no file. Nothing is begun that does not fit beside what others of this
+/// process bring. It may be cut off anywhere and done again.
 package struct CollectRun: Sendable {
     let store: any ObjectStore
     let transfers: Int
     let meter: PhaseMeter
+    let room: PromisedRoom
 
     package init(
         store: any ObjectStore,
         transfers: Int,
-        meter: PhaseMeter
+        meter: PhaseMeter,
+        room: PromisedRoom = .ofThisProcess
     ) {
         self.store = store
         self.transfers = transfers
         self.meter = meter
+        self.room = room
     }
 
     private enum Step: Sendable {
@@ -35,17 +38,25 @@ package struct CollectRun: Sendable {
 
     /// Fetches, verifies and puts everything in place.
     package func callAsFunction(_ plan: CollectPlan) async throws(StagingError) {
-        let roots = try await Threads.value { () throws(StagingError) in
+        let (roots, demand, devices) = try await Threads.value { () throws(StagingError) in
             let roots = try RootSet(plan.roots)
             try Self.sweep(plan, roots)
-            try Self.checkSpace(plan, roots)
+            let (demand, devices) = try Self.demand(plan, roots)
+            // What does not even fit alone keeps nobody else waiting.
+            try Self.check(demand, beside: [], roots)
+            return (roots, demand, devices)
+        }
+        let promise = RoomPromise(demand, devices: devices)
+        let others = room.add(promise)
+        defer { room.remove(promise) }
+        try await Threads.value { () throws(StagingError) in
+            try Self.check(demand, beside: others, roots)
             for directory in plan.directories.sorted(by: { $0.path < $1.path }) {
                 try roots.prepare(directory)
             }
-            return roots
         }
         expect(plan)
-        let arrivals = Arrivals(roots, of: plan.run)
+        let arrivals = Arrivals(roots, of: plan.run, room: promise)
         let steps =
             plan.packs.map { Step.pack($0.pack, $0.files) }
             + plan.objects.map { Step.object($0.file, $0.key) }
@@ -138,13 +149,13 @@ package struct CollectRun: Sendable {
         }
     }
 
-    /// A collect that fills Galaxy's disk fails everybody else who writes there, and would do so again
-    /// each time it is tried.
-    private static func checkSpace(
+    /// What comes to each device, and which of them each directory is on.
+    private static func demand(
         _ plan: CollectPlan,
         _ roots: RootSet
-    ) throws(StagingError) {
+    ) throws(StagingError) -> (SpaceDemand, [FilePath: UInt64]) {
         var demand = SpaceDemand()
+        var devices: [FilePath: UInt64] = [:]
         let files = plan.objects.map(\.file) + plan.packs.flatMap { $0.files.values }
         var sizes: [FilePath: [Int64]] = [:]
         for file in files {
@@ -152,12 +163,31 @@ package struct CollectRun: Sendable {
         }
         for (parent, sizes) in sizes.sorted(by: { $0.key < $1.key }) {
             let directory = try roots.closestDirectory(to: parent)
-            demand.add(sizes, at: directory.path, on: try directory.device())
+            let device = try directory.device()
+            devices[parent] = device
+            demand.add(sizes, at: directory.path, on: device)
         }
-        for share in demand.shares.values.sorted(by: { $0.place < $1.place }) {
+        return (demand, devices)
+    }
+
+    /// A collect that fills Galaxy's disk fails everybody else who writes there, and would do so again
+    /// each time it is tried.
+    private static func check(
+        _ demand: SpaceDemand,
+        beside others: [RoomPromise],
+        _ roots: RootSet
+    ) throws(StagingError) {
+        for (device, share) in demand.shares.sorted(by: { $0.value.place < $1.value.place }) {
             let free = try roots.directory(share.place).freeBytes()
-            guard share.bytes <= free else {
-                throw .noRoom(forResults: share.bytes, at: share.place, freeBytes: free)
+            // Never below nothing: whatever reports say, it comes to no overflow.
+            let left = others.reduce(free) { $0 - min($0, $1.remaining(on: device)) }
+            guard share.bytes <= left else {
+                throw .noRoom(
+                    forResults: share.bytes,
+                    at: share.place,
+                    freeBytes: free,
+                    promised: free - left
+                )
             }
         }
     }

@@ -126,10 +126,6 @@ import Testing
                 + "a destination; delete the parameter; set kubernetes.k8s_namespace in the block "
                 + "s3_executor"
         ),
-        (
-            "resubmit: [{condition: any_failure, environment: nowhere}]",
-            "job_conf.yml:12:7: there is no environment nowhere; name one that is there"
-        ),
     ])
     func whatIsWrongIsSaidWithItsPlace(_ line: String, _ message: String) {
         let found = environment(line)
@@ -155,6 +151,21 @@ import Testing
         ("k8s_data_volume_claim: x", "kubernetes.k8s_data_volume_claim has no effect"),
         ("embed_metadata_in_job: true", "embed_metadata_in_job has no effect"),
         ("something_else_entirely: 1", "knows something_else_entirely"),
+        ("tegs: [large]", "knows tegs; did you mean tags?"),
+        (
+            "resubmit: [{condition: any_failure, environment: nowhere}]",
+            "there is no environment nowhere to send jobs to"
+        ),
+        ("resubmit: large", "resubmit is no list of maps"),
+        ("resubmit: {environment: ours, condition: any_failure}", "resubmit is no list of maps"),
+        ("resubmit: [large]", "a step of resubmit is no map"),
+        ("resubmit: [{}]", "would come back to ours without end"),
+        ("resubmit: [{condition: true, environment: ours}]", "condition in resubmit is no text"),
+        (
+            "resubmit: [{condition: any_failure, destination: ours}]",
+            "Galaxy passes destination in resubmit over"
+        ),
+        ("tags: large", "tags is no list"),
     ])
     func whatIsOfNoUseIsAWarning(_ line: String, _ words: String) throws {
         let found = environment(line)
@@ -162,6 +173,65 @@ import Testing
         let warning = try #require(found.warnings.first)
         #expect(found.warnings.count == 1)
         #expect(warning.what.contains(words))
+    }
+
+    @Test(arguments: [
+        "resubmit:", "resubmit: []", "tags:", "tags: [large, 5]",
+        "resubmit: [{condition: attempt < 3, delay: 30}]",
+        "resubmit: [{condition: any_failure, environment: ours, handler: main, delay: \"30\"}]",
+    ])
+    func whatGalaxyTakesIsNotRemarked(_ line: String) {
+        let found = environment(line)
+        #expect(found.problems.map(\.line) == [])
+        #expect(found.warnings.map(\.line) == [])
+    }
+
+    @Test(arguments: ["four", "\"4\"", "0", "-1", "4.5", "[4]", "{}", "", "no"])
+    func workersAreANumber(_ text: String) {
+        let found = check(Self.runner.replacing("workers: 4", with: "workers: \(text)"))
+        #expect(
+            found.problems.map(\.line) == [
+                "job_conf.yml:5:5: workers is no whole number above 0, so no job would begin; write 4"
+            ]
+        )
+    }
+
+    @Test func whatStandsAtAnAnchorIsSaidOnce() {
+        let found = check(
+            Self.runner + """
+                execution:
+                  environments:
+                    s3: &s3
+                      runner: s3
+                      outputs_to_working_directory: true
+                      docker_enabled: true
+                      limits_memroy: 4Gi
+                      docker_volumes: x
+                    large: {<<: *s3, limits_memory: 8Gi}
+                    larger: {<<: *s3, limits_memory: 16Gi}
+                """
+        )
+        #expect(found.problems.map(\.place) == ["job_conf.yml:12:7"])
+        #expect(found.warnings.map(\.place) == ["job_conf.yml:13:7"])
+    }
+
+    @Test(arguments: [
+        ("runners: []\n", "runners is no map"), ("runners: 5\n", "runners is no map"),
+        ("execution: {environments: [{runner: s3}]}\n", "this has no id"),
+        ("execution: {environments: [s3]}\n", "this has no id"),
+    ])
+    func whatGalaxyDoesNotStartWithIsWrong(_ text: String, _ words: String) throws {
+        let whole = text.utf8.starts(with: "runners".utf8) ? text : Self.runner + text
+        let problem = try #require(check(whole).problems.first)
+        #expect(problem.what.contains(words))
+    }
+
+    @Test(arguments: [
+        "execution: 5\n", "execution: {environments: 5, default: []}\n", "tools: {a: 1}\n",
+        "execution: {environments: {s3: 5, t: null, u: [a]}}\n", "tools: [a, {class: [local]}]\n",
+    ])
+    func whatMakesNoSenseElsewhereIsGalaxysToSay(_ text: String) {
+        #expect(check(Self.runner + text).problems.map(\.line) == [])
     }
 
     @Test(arguments: [
@@ -229,8 +299,9 @@ import Testing
         let found = environment(
             "params: {outputs_to_working_directory: true, docker_enabled: true}"
         )
+        #expect(found.problems.isEmpty)
         #expect(
-            found.problems.map(\.what) == [
+            found.warnings.map(\.what) == [
                 "Galaxy passes outputs_to_working_directory over, because ours has params",
                 "Galaxy passes docker_enabled over, because ours has params",
             ]
@@ -248,8 +319,9 @@ import Testing
                   - {class: local, environment: ours}
                 """
         )
+        #expect(found.problems.isEmpty)
         #expect(
-            found.problems.map(\.what) == [
+            found.warnings.map(\.what) == [
                 "tools of the class requires_galaxy need Galaxy's files, and come to ours"
             ]
         )

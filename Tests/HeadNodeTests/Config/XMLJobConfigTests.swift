@@ -152,8 +152,19 @@ import Testing
             "metadata is none of its words; write external or internal"
         ),
         (
+            #"<param name="limits_memory">4Gi</param>"#,
+            #"this parameter has no name; write `<param id="…">`"#
+        ),
+    ])
+    func whatIsWrongIsSaidWithItsLine(_ line: String, _ message: String) {
+        let found = configuration(destination: line)
+        #expect(found.problems.map(\.line) == ["job_conf.xml:12: \(message)"])
+    }
+
+    @Test(arguments: [
+        (
             #"<resubmit condition="any_failure" destination="nowhere"/>"#,
-            "there is no destination nowhere; name one that is there"
+            "there is no destination nowhere to send jobs to that fail; name one that is there"
         ),
         (
             #"<resubmit condition="any_failure" environment="local"/>"#,
@@ -164,17 +175,30 @@ import Testing
             "Galaxy passes the element parm over; write param"
         ),
         (
-            #"<param name="limits_memory">4Gi</param>"#,
-            #"this parameter has no name; write `<param id="…">`"#
-        ),
-        (
             #"<param id="docker_enabled">true</param>"#,
             "docker_enabled is written twice, and Galaxy takes the last; delete one of them"
         ),
+        (
+            "<resubmit/>",
+            "a job that fails would come back to s3 without end; say on which condition, or where else "
+                + "it goes"
+        ),
     ])
-    func whatIsWrongIsSaidWithItsLine(_ line: String, _ message: String) {
+    func whatGalaxyTakesIsAWarning(_ line: String, _ message: String) {
         let found = configuration(destination: line)
-        #expect(found.problems.map(\.line) == ["job_conf.xml:12: \(message)"])
+        #expect(found.problems.map(\.line) == [])
+        #expect(found.warnings.map(\.line) == ["job_conf.xml:12: \(message)"])
+    }
+
+    @Test(arguments: [("4", 0), (" 4 ", 0), ("", 1), ("four", 1), ("0", 1), ("4.0", 1)])
+    func workersAreANumber(_ text: String, _ count: Int) {
+        let found = check(
+            """
+            <job_conf><plugins><plugin id="s3" type="runner" \(Self.ours) workers="\(text)"/></plugins>
+            <destinations/></job_conf>
+            """
+        )
+        #expect(found.problems.count { $0.what.contains("no whole number") } == count)
     }
 
     @Test(arguments: [
@@ -194,7 +218,6 @@ import Testing
         (#"<param id="head_nod">/bin/x</param>"#, "Galaxy does not start with it; write head_node"),
         (#"<param id="requests_memory">1Gi</param>"#, "at the destinations of this runner"),
         (#"<param id="k8s_pod_retries">many</param>"#, "kubernetes.k8s_pod_retries: "),
-        (#"<env id="A">b</env>"#, "Galaxy passes the element env over"),
     ])
     func runnersAreChecked(_ line: String, _ words: String) throws {
         let problem = try #require(configuration(runner: line).problems.first)
@@ -205,23 +228,25 @@ import Testing
     @Test func attributesAreNoParameters() {
         let text = """
             <job_conf><plugins><plugin id="s3" type="runner" \(Self.ours)/></plugins><destinations>
-            <destination id="a" runner="s3" docker_enabled="true"/>
+            <destination id="a" runner="s3" limits_memory="4Gi" docker_enabled="true"/>
             </destinations></job_conf>
             """
         let found = check(text)
         #expect(
             found.problems.map(\.line) == [
-                "job_conf.xml:2: Galaxy passes the attribute docker_enabled over; write `<param "
-                    + "id=\"docker_enabled\">…</param>`, or delete it",
+                "job_conf.xml:2: Galaxy passes the attribute limits_memory over; write `<param "
+                    + "id=\"limits_memory\">…</param>`, or delete it",
                 "job_conf.xml:2: Galaxy looks for no container for the destination a, and a pod "
                     + "needs one; write `<param id=\"docker_enabled\">true</param>`",
             ]
         )
         #expect(
             found.warnings.map(\.line) == [
+                "job_conf.xml:2: Galaxy passes the attribute docker_enabled over; write `<param "
+                    + "id=\"docker_enabled\">…</param>`, or delete it",
                 "job_conf.xml:2: the destination a does not say outputs_to_working_directory; write "
                     + "`<param id=\"outputs_to_working_directory\">true</param>` here, unless "
-                    + "galaxy.yml says so"
+                    + "galaxy.yml says so",
             ]
         )
     }
@@ -237,8 +262,9 @@ import Testing
             """,
             ["PLACE": "a"]
         )
+        #expect(found.problems.isEmpty)
         #expect(
-            found.problems.map(\.line) == [
+            found.warnings.map(\.line) == [
                 "job_conf.xml: tools of the class requires_galaxy need Galaxy's files, and come to a; "
                     + "write `<tool class=\"requires_galaxy\" destination=\"…\"/>` with one of a local "
                     + "runner"
@@ -298,18 +324,6 @@ import Testing
         ("<job_conf>\n&memory;</job_conf>", "job_conf.xml:2: this is no XML"),
         ("<job_conf/>", "job_conf.xml:1: there are no plugins"),
         ("<job_conf><plugins/>\n<execution/></job_conf>", "there are no destinations"),
-        (
-            "<!DOCTYPE job_conf SYSTEM \"file:///etc/passwd\">\n<job_conf/>",
-            "job_conf.xml:1: this is no XML that is read here: it declares a document type"
-        ),
-        (
-            """
-            <?xml version="1.0"?>
-            <!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>
-            <job_conf>&c;</job_conf>
-            """,
-            "job_conf.xml:2: this is no XML that is read here: it declares a document type"
-        ),
     ])
     func isRefused(_ text: String, _ message: String) {
         let lines = check(text).problems.map(\.line)
@@ -318,16 +332,50 @@ import Testing
         #expect(lines.first?.utf8.contains(UInt8(ascii: "\n")) == false)
     }
 
-    @Test func isRefusedForItsBytes() {
-        let latin = Array("<job_conf>\n<a b='".utf8) + [0xE9] + Array("'/></job_conf>".utf8)
-        #expect(
-            check(latin).problems.map(\.line) == [
-                "job_conf.xml:2: this is no XML that is read here: it is not UTF-8; save it in UTF-8"
-            ]
-        )
-        let wide = "<job_conf/>".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
-        #expect(check([0xFF, 0xFE] + wide).problems.count == 1)
+    @Test func whatIsTooDeepIsRefused() {
         let deep = String(repeating: "<a>\n", count: 1000)
         #expect(check(deep + String(repeating: "</a>", count: 1000)).problems.count == 1)
+    }
+
+    // MARK: What Galaxy reads and this does not
+
+    @Test(arguments: [
+        ("<!DOCTYPE job_conf SYSTEM \"file:///etc/passwd\">\n<job_conf/>", 1),
+        (
+            """
+            <?xml version="1.0"?>
+            <!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>
+            <job_conf>&c;</job_conf>
+            """,
+            2
+        ),
+    ])
+    func aDocumentTypeIsNotLookedAt(_ text: String, line: Int) {
+        let found = check(text)
+        #expect(found.problems.map(\.line) == [])
+        #expect(
+            found.warnings.map(\.line) == [
+                "job_conf.xml:\(line): nothing in this file is looked at, because it declares a document "
+                    + "type; write out what its entities stand for, and delete it"
+            ]
+        )
+    }
+
+    @Test func otherEncodingsAreNotLookedAt() {
+        let latin = Array("<?xml version='1.0' encoding='ISO-8859-1'?>\n<a b='".utf8) + [0xE9]
+        let text = "<?xml version='1.0' encoding='UTF-16'?><job_conf/>"
+        let wide = text.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+        for (bytes, place, why) in [
+            (latin + Array("'/>".utf8), "job_conf.xml:2", "it is not UTF-8"),
+            ([0xFF, 0xFE] + wide, "job_conf.xml", "it is in UTF-16"),
+        ] {
+            let found = check(bytes)
+            #expect(found.problems.map(\.line) == [])
+            #expect(
+                found.warnings.map(\.line) == [
+                    "\(place): nothing in this file is looked at, because \(why); save it in UTF-8"
+                ]
+            )
+        }
     }
 }

@@ -33,8 +33,7 @@ extension FailureSample {
                       outputs_to_working_directory: true
                       docker_enabled: true
                       limits_memory: lots
-                    other:
-                      runner: s4
+                      limits.waltime: 1h
                 """
             let check = JobConfigCheck(
                 JobConfig(Array(text.utf8), named: "job_conf.yml", environment: [:]),

@@ -159,6 +159,30 @@ import Transport
         #expect(found == .badAnswer || found == .unreachable)
     }
 
+    @Test(
+        "B33: an entity tag is whatever the store says, and goes back to the byte",
+        arguments: ["\"e-17\"", "W/\"e\"", "unquoted", "\"\""]
+    )
+    func entityTags(tag: String) async throws {
+        let talk = try Conversation(
+            .cut(
+                status: 200,
+                fields: [HTTPField("etag", tag), HTTPField("content-length", "10")],
+                body: Array(Self.bytes.prefix(4))
+            ),
+            .answer(
+                status: 206,
+                fields: [
+                    HTTPField("etag", tag), HTTPField("content-range", "bytes 4-9/10"),
+                    HTTPField("content-length", "6"),
+                ],
+                body: Array(Self.bytes.suffix(6))
+            )
+        )
+        #expect(try await get(talk) == Self.bytes)
+        #expect(talk.requests[1].field("if-match") == tag)
+    }
+
     @Test func `another range than asked for is an error`() async throws {
         let asked = ByteRange(offset: 2, length: 3)
         for reply in [

@@ -28,6 +28,22 @@ import Testing
         #expect(demand.shares.values.map(\.bytes) == [4 * 4_096])
     }
 
+    @Test func whatHasComeIsCountedByTheDiskAlone() throws {
+        let tree = try TemporaryTree()
+        let place = try tree.file("data/1", [UInt8](repeating: 1, count: 256 << 10))
+        var demand = SpaceDemand()
+        demand.add([1 << 20, 8_192], at: try tree.at("data"), on: 7)
+        let promise = RoomPromise(demand, devices: [try tree.at("data"): 7])
+        #expect(promise.remaining(on: 7) == 1 << 20 + 8_192)
+        #expect(promise.remaining(on: 8) == 0)
+        promise.begin(place, try SurveyedFile(trusted: place).open())
+        #expect(promise.remaining(on: 7) == 768 << 10 + 8_192)
+        promise.complete(place, size: 1 << 20)
+        #expect(promise.remaining(on: 7) == 8_192)
+        promise.complete(try tree.at("data/2"), size: 5_000)
+        #expect(promise.remaining(on: 7) == 0)
+    }
+
     @Test func noReportIsTooLargeToBeCounted() throws {
         var demand = SpaceDemand()
         demand.add([1 << 60], at: try FilePath("/d"), on: 1)

@@ -120,10 +120,48 @@ import Testing
             try await world.collect(report, spec)
         }
         #expect(error?.code == .diskFull)
+        #expect(error?.what.contains(" of them for") == false, "\(error?.what ?? "")")
         #expect(error?.what.contains("need 70368744") == true, "\(error?.what ?? "")")
         #expect(error?.what.contains(" bytes, \(try tree.at("data")) has ") == true)
         #expect(world.store.calls.count { $0.kind == .get } == gets)
         #expect(try world.snapshot().contents == before)
+    }
+
+    @Test("of two collects that fit alone and not together, the later begins nothing (T27)")
+    func roomForOne() async throws {
+        let meanwhile = Late<@Sendable () async -> Void>()
+        let calls = Counter()
+        let store = InMemoryObjectStore { call in
+            guard call.kind == .get, !call.isDone, let body = meanwhile.get else { return }
+            if calls.next() == 1 { await body() }
+        }
+        let world = try World(store)
+        var (report, spec) = try await world.committed()
+        let large = try world.tree.at("data/large.dat")
+        let index = try #require(report.files.firstIndex { $0.path == large })
+        report.files[index].size = try Directory(path: world.tree.at("data")).freeBytes() / 10 * 6
+        let given = GivenPlaces(spec, world.description)
+        let first = try CollectPlan(report, of: spec, given: given)
+        var second = first
+        second.run = try RunID("2-0123456789abcdef")
+        let collect = CollectRun(
+            store: store,
+            transfers: 1,
+            meter: PhaseMeter("collect"),
+            room: PromisedRoom()
+        )
+        let refusal = Late<StagingError>()
+        meanwhile.set { [second] in
+            do throws(StagingError) { try await collect(second) } catch { refusal.set(error) }
+        }
+        // The object is not that large.
+        let error = await #expect(throws: StagingError.self) { try await collect(first) }
+        #expect(error?.code != .diskFull, "\(error?.tree ?? "")")
+        #expect(refusal.get?.code == .diskFull)
+        #expect(refusal.get?.what.contains(" of them for results that come now") == true)
+        // What the first was promised is free again.
+        let alone = await #expect(throws: StagingError.self) { try await collect(second) }
+        #expect(alone?.code != .diskFull, "\(alone?.tree ?? "")")
     }
 
     @Test func leftoversOfThisRunAreSweptAndNobodyElses() async throws {

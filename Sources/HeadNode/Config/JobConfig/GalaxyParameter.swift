@@ -32,6 +32,9 @@ enum GalaxyParameter {
         "type", "function", "rules_module", "tpv_config_files", "max_held_count",
     ]
 
+    /// Whether it can only be meant for us, at an environment.
+    static func isOurs(_ name: String) -> Bool { DestinationParameters.key(name) != nil }
+
     /// Parameters of an environment that other runners use, and why they do nothing here.
     static func whyUseless(_ name: String) -> String? {
         if let why = useless[name] { return why }

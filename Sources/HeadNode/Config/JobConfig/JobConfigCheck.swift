@@ -3,6 +3,10 @@
 import Diagnostics
 
 /// What is wrong with Galaxy's job configuration as far as it concerns our runners. Pure.
+///
+/// Galaxy does not start with a problem: so it is one that Galaxy itself does not start with, that fails
+/// each job there, or that undoes what can only be meant for us. What is Galaxy's own, and taken by it, is
+/// a warning at most.
 struct JobConfigCheck {
     private(set) var problems: [ConfigProblem]
     /// What works, but not as whoever wrote it may think.
@@ -50,12 +54,15 @@ struct JobConfigCheck {
         }
         checkRunnersExist()
         checkTools()
+        problems = ConfigProblem.once(problems)
+        warnings = ConfigProblem.once(warnings)
     }
 
     // MARK: Runners
 
     private mutating func check(runner: JobConfig.Section) {
         takeOver(runner)
+        checkWorkers(of: runner)
         for parameter in runner.parameters where !GalaxyParameter.apart.contains(parameter.name) {
             let name = parameter.name
             if GalaxyParameter.ofRunners.contains(name) {
@@ -81,6 +88,20 @@ struct JobConfigCheck {
             }
         }
         resolve(runner.kubernetesEntries)
+    }
+
+    /// Galaxy starts so many threads, and takes a text for a number in XML alone.
+    private mutating func checkWorkers(of runner: JobConfig.Section) {
+        guard let parameter = runner["workers"] else { return }
+        let count: Int64? =
+            switch parameter.value {
+            case .integer(let number): number
+            case .flag(let flag): flag ? 1 : 0
+            case .text(let text) where file.form == .xml: Int64(text.withoutOuterSpaces)
+            default: nil
+            }
+        if let count, count > 0 { return }
+        report(parameter, "workers is no whole number above 0, so no job would begin", "Write 4.")
     }
 
     private mutating func checkName(ofRunner parameter: JobConfig.Parameter) {
@@ -154,26 +175,28 @@ struct JobConfigCheck {
             )
         } else if let now = UnknownKey("kubernetes.\(name)").nameNow {
             report(parameter, "\(shownName) is \(now) now", "Write \(now).")
-        } else if let near = EditDistance.nearest(to: name, in: Self.namesOfEnvironments) {
+        } else if let near = EditDistance.nearest(
+            to: name,
+            in: ConfigSchema.names(below: "kubernetes")
+        ) {
             report(
                 parameter,
                 "unknown parameter \(shownName); did you mean \(near)?",
                 "Write \(near)."
             )
         } else {
-            warnings.append(
-                ConfigProblem(
-                    at: parameter.origin,
-                    what: "neither Galaxy nor this runner knows \(shownName)",
-                    remedy: "Delete it, unless a rule of yours reads it."
-                )
+            let near = EditDistance.nearest(to: name, in: Self.namesOfGalaxys)
+            warn(
+                parameter.origin,
+                "neither Galaxy nor this runner knows \(shownName)"
+                    + (near.map { "; did you mean \($0)?" } ?? ""),
+                "Delete it, unless a rule of yours reads it."
             )
         }
     }
 
-    private static let namesOfEnvironments: [String] =
-        ConfigSchema.names(below: "kubernetes")
-        + GalaxyParameter.ofEnvironments.union(GalaxyParameter.apart).sorted()
+    private static let namesOfGalaxys =
+        GalaxyParameter.ofEnvironments.union(GalaxyParameter.apart).sorted()
 
     private mutating func checkOutputs(
         _ environment: JobConfig.Section,
@@ -216,14 +239,22 @@ struct JobConfigCheck {
     /// Galaxy lays the next environment's parameters over the last one's.
     private mutating func checkResubmission(_ environment: JobConfig.Section) {
         for step in environment.resubmissions {
-            guard let name = step.environment else { continue }
-            guard let next = find(environment: name) else {
-                problems.append(
-                    ConfigProblem(
-                        at: step.origin,
-                        what: "there is no \(file.form.environment) \(ConfigValues.shown(name))",
-                        remedy: "Name one that is there."
+            guard let name = step.environment else {
+                if step.condition == nil {
+                    warn(
+                        step.origin,
+                        "a job that fails would come back to \(shown(environment)) without end",
+                        "Say on which condition, or where else it goes."
                     )
+                }
+                continue
+            }
+            guard let next = find(environment: name) else {
+                warn(
+                    step.origin,
+                    "there is no \(file.form.environment) \(ConfigValues.shown(name)) to send jobs to "
+                        + "that fail",
+                    "Name one that is there."
                 )
                 continue
             }
@@ -251,8 +282,8 @@ struct JobConfigCheck {
 
     /// By its name, or by a tag.
     private func find(environment name: String) -> JobConfig.Section? {
-        file.environments.first { $0.name == name }
-            ?? file.environments.first { $0.tags.contains(name) }
+        let enabled = file.environments.filter { !$0.isDisabled }
+        return enabled.first { $0.name == name } ?? enabled.first { $0.tags.contains(name) }
     }
 
     // MARK: All of it
@@ -262,8 +293,8 @@ struct JobConfigCheck {
         for environment in file.environments where !environment.isDisabled {
             guard let runner = environment["runner"], let word = runner.word, !names.contains(word)
             else { continue }
-            report(
-                runner,
+            warn(
+                runner.origin,
                 "there is no runner \(ConfigValues.shown(word))",
                 "Name one of \(file.runners.map(\.name).joined(separator: ", "))."
             )
@@ -276,7 +307,7 @@ struct JobConfigCheck {
         for kind in ["local", "requires_galaxy"] {
             let isThere = file.tools.contains { $0["class"]?.word == kind }
             if isThere { continue }
-            problems.append(
+            warnings.append(
                 ConfigProblem(
                     place: file.name,
                     what: "tools of the class \(kind) need Galaxy's files, and come to \(name)",
@@ -321,6 +352,14 @@ struct JobConfigCheck {
         _ remedy: String
     ) {
         problems.append(ConfigProblem(at: parameter.origin, what: what, remedy: remedy))
+    }
+
+    private mutating func warn(
+        _ origin: ConfigEntry.Origin,
+        _ what: String,
+        _ remedy: String
+    ) {
+        warnings.append(ConfigProblem(at: origin, what: what, remedy: remedy))
     }
 
     private func shown(_ section: JobConfig.Section) -> String {

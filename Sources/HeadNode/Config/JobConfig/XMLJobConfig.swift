@@ -22,7 +22,12 @@ struct XMLJobConfig {
         do throws(XMLProblem) {
             read(try XMLReader.parse(bytes))
         } catch {
-            config.problems.append(ConfigProblem(error, in: name))
+            let found = ConfigProblem(error, in: name)
+            switch error.kind {
+            // Galaxy reads it.
+            case .encoding, .documentType: config.warnings.append(found)
+            case .malformed, .tooLarge: config.problems.append(found)
+            }
         }
     }
 
@@ -86,7 +91,8 @@ struct XMLJobConfig {
         section.tags =
             destination.attribute("tags")
             .map {
-                $0.utf8.split(separator: commas).map { String(decoding: $0.trimmed, as: UTF8.self) }
+                $0.utf8.split(separator: commas)
+                    .map { String(decoding: $0, as: UTF8.self).withoutOuterSpaces }
             }
             ?? []
         for step in destination.all("resubmit") {
@@ -167,7 +173,7 @@ struct XMLJobConfig {
             return
         }
         if section[name] != nil {
-            section.problems.append(
+            section.warnings.append(
                 problem(
                     element,
                     "\(ConfigValues.shown(name)) is written twice, and Galaxy takes the last",
@@ -223,18 +229,22 @@ struct XMLJobConfig {
         where !attributes.contains(where: { "\($0)".utf8.elementsEqual(attribute.name) }) {
             let name = shown(attribute.name)
             let isParameter = !children.isEmpty
-            section.problems.append(
-                problem(
-                    element,
-                    "Galaxy passes the attribute \(name) over",
-                    isParameter
-                        ? "Write \(config.form.parameter(name, "…")), or delete it."
-                        : nearest(attribute.name, attributes)
-                )
+            let found = problem(
+                element,
+                "Galaxy passes the attribute \(name) over",
+                isParameter
+                    ? "Write \(config.form.parameter(name, "…")), or delete it."
+                    : nearest(attribute.name, attributes)
             )
+            if isParameter, GalaxyParameter.isOurs(String(decoding: attribute.name, as: UTF8.self))
+            {
+                section.problems.append(found)
+            } else {
+                section.warnings.append(found)
+            }
         }
         for child in element.children where !children.contains(where: child.isCalled) {
-            section.problems.append(
+            section.warnings.append(
                 problem(
                     child,
                     "Galaxy passes the element \(shown(child.name)) over",
@@ -283,29 +293,19 @@ extension ConfigProblem {
         _ problem: XMLProblem,
         in file: String
     ) {
-        let what = "this is no XML that is read here: \(problem.reason)"
-        let remedy =
+        let unread = "nothing in this file is looked at, because \(problem.reason)"
+        let refused = "this is no XML that is read here: \(problem.reason)"
+        let (what, remedy) =
             switch problem.kind {
-            case .malformed: "Correct the XML here or just above."
-            case .encoding: "Save it in UTF-8."
-            case .documentType: "Write out what its entities stand for, and delete it."
-            case .tooLarge: "Name Galaxy's \(JobConfigForm.xml.fileName)."
+            case .malformed: (refused, "Correct the XML here or just above.")
+            case .encoding: (unread, "Save it in UTF-8.")
+            case .documentType: (unread, "Write out what its entities stand for, and delete it.")
+            case .tooLarge: (refused, "Name Galaxy's \(JobConfigForm.xml.fileName).")
             }
         if let line = problem.line {
             self.init(at: .file(file, line: line, column: nil), what: what, remedy: remedy)
         } else {
             self.init(place: file, what: what, remedy: remedy)
         }
-    }
-}
-
-extension Substring.UTF8View {
-    /// Without spaces at both ends.
-    fileprivate var trimmed: Substring.UTF8View {
-        let space = UInt8(ascii: " ")
-        var rest = self
-        while rest.first == space { rest.removeFirst() }
-        while rest.last == space { rest.removeLast() }
-        return rest
     }
 }

@@ -64,6 +64,13 @@ struct YAMLJobConfig {
             )
             return
         }
+        if runners.value.mapping == nil {
+            report(
+                runners.origin,
+                "runners is no map, and Galaxy does not start with it",
+                "Name each of them."
+            )
+        }
         config.runners = sections(runners.value, listedUnder: "kwds")
         for (name, value, _) in top {
             if name == "execution" {
@@ -88,7 +95,16 @@ struct YAMLJobConfig {
         var found: [JobConfig.Section] = []
         if let members = node.sequence {
             for member in members {
-                let name = pairs(member).first { $0.name == "id" }?.value.scalar?.string ?? ""
+                guard
+                    let name = pairs(member).first(where: { $0.name == "id" })?.value.scalar?.string
+                else {
+                    report(
+                        origin(member),
+                        "this has no id, and Galaxy does not start with it",
+                        "Write one."
+                    )
+                    continue
+                }
                 found.append(section(name, member, origin(member), key))
             }
         } else {
@@ -115,37 +131,77 @@ struct YAMLJobConfig {
             all += parameters(inner)
         }
         var section = JobConfig.Section(name: name, origin: origin, parameters: all)
-        section.tags = Self.words(section["tags"]?.value)
-        section.resubmissions = section["resubmit"].map(Self.resubmissions) ?? []
-        section.problems = passedOver.map { parameter in
-            ConfigProblem(
+        Self.readTags(&section)
+        Self.readResubmissions(&section)
+        for parameter in passedOver {
+            let found = ConfigProblem(
                 at: parameter.origin,
                 what:
                     "Galaxy passes \(ConfigValues.shown(parameter.name)) over, because "
                     + "\(ConfigValues.shown(name)) has \(key)",
                 remedy: "Write it below \(key)."
             )
+            if GalaxyParameter.isOurs(parameter.name) {
+                section.problems.append(found)
+            } else {
+                section.warnings.append(found)
+            }
         }
         return section
     }
 
-    private static func words(_ value: ParameterValue?) -> [String] {
-        guard case .list(let members) = value else { return [] }
-        return members.compactMap(\.word)
+    // MARK: What Galaxy takes as it is, and stumbles over later
+
+    private static func readTags(_ section: inout JobConfig.Section) {
+        guard let parameter = section["tags"], parameter.value != .null else { return }
+        if case .list(let members) = parameter.value {
+            section.tags = members.compactMap(\.word)
+        } else {
+            section.warn(parameter, "tags is no list", "Write one, such as [large].")
+        }
     }
 
-    private static func resubmissions(_ parameter: JobConfig.Parameter) -> [JobConfig.Resubmission]
-    {
-        guard case .list(let steps) = parameter.value else { return [] }
-        return steps.compactMap { step in
-            guard case .map(let pairs) = step else { return nil }
-            return JobConfig.Resubmission(
-                condition: pairs["condition"]?.word,
-                environment: pairs["environment"]?.word,
-                origin: parameter.origin
+    private static func readResubmissions(_ section: inout JobConfig.Section) {
+        guard let parameter = section["resubmit"], parameter.value != .null else { return }
+        guard case .list(let steps) = parameter.value else {
+            return section.warn(parameter, "resubmit is no list of maps", example)
+        }
+        for step in steps {
+            guard case .map(let pairs) = step else {
+                section.warn(parameter, "a step of resubmit is no map", example)
+                continue
+            }
+            for (name, value) in pairs.sorted(by: { $0.key < $1.key }) {
+                if !ofResubmissions.contains(name) {
+                    let near = EditDistance.nearest(to: name, in: ofResubmissions)
+                    let what = "Galaxy passes \(ConfigValues.shown(name)) in resubmit over"
+                    section.warn(parameter, what, near.map { "Write \($0)." } ?? "Delete it.")
+                } else if name != "delay", value != .null, value.word == nil {
+                    section.warn(parameter, "\(name) in resubmit is no text", example)
+                }
+            }
+            section.resubmissions.append(
+                JobConfig.Resubmission(
+                    condition: pairs["condition"]?.word,
+                    environment: pairs["environment"]?.word,
+                    origin: parameter.origin
+                )
             )
         }
     }
+
+    private static let ofResubmissions = ["condition", "delay", "environment", "handler"]
+    private static let example = "Write [{condition: memory_limit_reached, environment: …}]."
+
+    private mutating func report(
+        _ origin: ConfigEntry.Origin,
+        _ what: String,
+        _ remedy: String
+    ) {
+        config.problems.append(ConfigProblem(at: origin, what: what, remedy: remedy))
+    }
+
+    // MARK: Values
 
     private mutating func parameters(_ node: Node) -> [JobConfig.Parameter] {
         var found: [JobConfig.Parameter] = []
@@ -207,5 +263,15 @@ struct YAMLJobConfig {
 
     private func origin(_ node: Node) -> ConfigEntry.Origin {
         .file(config.name, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
+    }
+}
+
+extension JobConfig.Section {
+    fileprivate mutating func warn(
+        _ parameter: JobConfig.Parameter,
+        _ what: String,
+        _ remedy: String
+    ) {
+        warnings.append(ConfigProblem(at: parameter.origin, what: what, remedy: remedy))
     }
 }

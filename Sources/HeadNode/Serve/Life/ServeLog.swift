@@ -5,8 +5,8 @@ import Glibc
 import Names
 import S3Client
 
-/// Lines for the administrator's log, on standard error: JSON objects, one each. What cannot be
-/// written in time is left out, and counted.
+/// Lines for the administrator's log, on standard error: JSON objects, one each. Every state of every run
+/// is one, and the last says what has been moved. What cannot be written in time is left out, and counted.
 struct ServeLog: Sendable {
     enum Level: String, Encodable, Sendable {
         case info
@@ -22,6 +22,13 @@ struct ServeLog: Sendable {
         var run: RunID?
         var state: ServeState?
         var seq: Int?
+        var exitCode: Int?
+        var metrics: RunFigures?
+
+        private enum CodingKeys: String, CodingKey {
+            case time, level, message, job, run, state, seq, metrics
+            case exitCode = "exit_code"
+        }
     }
 
     private let writer: LineWriter
@@ -54,7 +61,9 @@ struct ServeLog: Sendable {
                     job: facts.job,
                     run: facts.run,
                     state: facts.state,
-                    seq: facts.seq
+                    seq: facts.seq,
+                    exitCode: end?.exitCode,
+                    metrics: end?.metrics
                 )
             )
         case .event(.waiting(let job, let run, let reason)):
