@@ -43,6 +43,10 @@ OUTPUT_MODES = ("copy", "link", "object_store")
 LIMITS_PERIOD, DELETED_PERIOD = 1.0, 30.0
 # The names of our runs: Galaxy's id of the job, and what was drawn.
 RUN = re.compile(r"([0-9]+)-[0-9a-f]{16}")
+# What the environment of a head node can say: its names of the parameters of Galaxy's Kubernetes runner.
+VARIABLE = "GALAXY_S3_EXECUTOR_KUBERNETES_"
+# Words for yes and no, of which a head node takes all that Galaxy does from its arguments alone.
+YES_OR_NO = re.compile(r"\s*(true|yes|on|y|t|1|false|no|off|n|f|0)\s*", re.IGNORECASE)
 # Seconds that `check-config` gets, which asks nobody outside this machine; and its word for no.
 CHECK_PATIENCE, CANNOT_BE_USED = 60, 78
 
@@ -100,14 +104,16 @@ class S3JobRunner(AsynchronousJobRunner):
         names = [name for name in kwargs if name.startswith("k8s_")]
         specs.update({name: {} for name in names})
         # One without a value says nothing.
-        self._settings = {name: kwargs[name] for name in names if kwargs[name] is not None}
+        self._settings = {name: text_of(kwargs[name]) for name in names if kwargs[name] is not None}
         super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
         self._refuse_configuration()
         self._check_configuration()
         metrics.register(app.job_metrics)
         self._events: queue.SimpleQueue = queue.SimpleQueue()
         self._tables = description.DataTables(app)
-        self._head = HeadNode(self._command(), app.config.server_name, self._events.put)
+        self._head = HeadNode(
+            self._command(), app.config.server_name, self._events.put, environment=self._variables()
+        )
         # By Galaxy's id of the job: what is not over yet. The lock holds for it and for what it holds.
         self._runs: dict[int, Run] = {}
         self._lock = threading.Lock()
@@ -121,10 +127,19 @@ class S3JobRunner(AsynchronousJobRunner):
             command += ["--config", os.path.abspath(self.runner_params["config"])]
         if self.runner_params["output_mode"]:
             command += ["--set", f"output_mode={self.runner_params['output_mode']}"]
-        for name, value in self._settings.items():
-            text = value if isinstance(value, str) else json.dumps(value)
-            command += ["--set", f"kubernetes.{name}={text}"]
+        for name, text in self._settings.items():
+            if YES_OR_NO.fullmatch(text):
+                command += ["--set", f"kubernetes.{name}={text}"]
         return command
+
+    def _variables(self) -> dict[str, str]:
+        """What the head node finds in its environment. Anybody on this machine can read its command line, and
+        values may be nobody else's business: `k8s_extra_job_envs`."""
+        return {
+            VARIABLE + name.upper(): text
+            for name, text in self._settings.items()
+            if not YES_OR_NO.fullmatch(text)
+        }
 
     # What can be refused when Galaxy starts
 
@@ -156,7 +171,12 @@ class S3JobRunner(AsynchronousJobRunner):
             command += ["--job-config", os.path.abspath(job_config)]
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_PATIENCE, check=False
+                command,
+                env={**os.environ, **self._variables()},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=CHECK_PATIENCE,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             # Jobs wait for a program that can be started.
@@ -566,6 +586,11 @@ class S3JobRunner(AsynchronousJobRunner):
 
 def is_final(event: Any) -> bool:
     return isinstance(event, Refused) or (event is not None and event.state in ENDED)
+
+
+def text_of(value: Any) -> str:
+    """As the head node takes a value. JSON is YAML too."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read_yaml(path: Optional[str]) -> Any:

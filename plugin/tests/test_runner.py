@@ -197,6 +197,7 @@ def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kuber
         head_node="/opt/galaxy-head-node",
         k8s_namespace="jobs",
         k8s_use_service_account=True,
+        k8s_read_only_root_filesystem="False",
         k8s_node_selector={"pool": "a b"},
     )
     assert runner._command() == [
@@ -205,12 +206,21 @@ def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kuber
         "--config",
         "/galaxy/config/galaxy.yml",
         "--set",
-        "kubernetes.k8s_namespace=jobs",
-        "--set",
         "kubernetes.k8s_use_service_account=true",
         "--set",
-        'kubernetes.k8s_node_selector={"pool": "a b"}',
+        "kubernetes.k8s_read_only_root_filesystem=False",
     ]
+    assert runner._variables() == {
+        "GALAXY_S3_EXECUTOR_KUBERNETES_K8S_NAMESPACE": "jobs",
+        "GALAXY_S3_EXECUTOR_KUBERNETES_K8S_NODE_SELECTOR": '{"pool": "a b"}',
+    }
+
+
+@pytest.mark.parametrize("value", [{"TOKEN": "none of yours"}, "TOKEN: none of yours\n"])
+def test_what_may_be_a_secret_is_on_no_command_line(galaxy, program, tmp_path, value):
+    made = S3JobRunner(galaxy(), 1, head_node=program(0), k8s_extra_job_envs=value)
+    assert "none of yours" not in (tmp_path / "called").read_text() + " ".join(made._command())
+    assert "none of yours" in (tmp_path / "variables").read_text()
 
 
 @pytest.fixture
@@ -219,7 +229,14 @@ def program(tmp_path):
 
     def make(status, words=""):
         file = tmp_path / "galaxy-head-node"
-        file.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/called\necho '{words}' >&2\nexit {status}\n")
+        lines = (
+            "#!/bin/sh",
+            f'echo "$@" > {tmp_path}/called',
+            f"env > {tmp_path}/variables",
+            f"echo '{words}' >&2",
+            f"exit {status}",
+        )
+        file.write_text("\n".join(lines) + "\n")
         file.chmod(0o755)
         return str(file)
 
@@ -330,13 +347,14 @@ def test_texts_from_xml_are_as_good_as_values_from_yaml(galaxy, examples):
     made = S3JobRunner(galaxy(params["s3"]), runner["workers"], **runner["kwds"])
     _, kwds = split(in_yaml["runners"]["s3"], "load", "workers")
     assert made._command() == S3JobRunner(galaxy(), 4, **kwds)._command()
-    assert made._command()[-2:] == ["--set", "kubernetes.k8s_pod_retries=3"]
+    assert made._variables() == {"GALAXY_S3_EXECUTOR_KUBERNETES_K8S_POD_RETRIES": "3"}
     with pytest.raises(ConfigurationError, match="needs `outputs_to_working_directory: true`"):
         S3JobRunner(galaxy({**params["s3"], "outputs_to_working_directory": "no"}), 4)
 
 
 def test_a_parameter_without_a_value_says_nothing(galaxy):
-    assert "--set" not in S3JobRunner(galaxy(), 4, k8s_walltime_limit=None)._command()
+    made = S3JobRunner(galaxy(), 4, k8s_walltime_limit=None)
+    assert ("--set" in made._command(), made._variables()) == (False, {})
 
 
 def test_a_misspelt_parameter_stops_galaxy(galaxy):
