@@ -14,6 +14,7 @@ import secrets
 import subprocess
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any, ClassVar, Optional
 
@@ -75,6 +76,34 @@ class Run(AsynchronousJobState):
         # The job is to end: its user has deleted it, or it has reached a limit of Galaxy's own.
         self.is_stopped = False
         self.has_ended = False
+
+    def take_up(self, job: Job) -> None:
+        """A job that runs already has been running since before this Galaxy was started, and its limits count
+        from then."""
+        if job.state == Job.states.RUNNING:
+            begun = [entry.create_time for entry in job.state_history if entry.state == Job.states.RUNNING]
+            if begun:
+                now = datetime.now(timezone.utc).replace(tzinfo=None)
+                self.start_time = datetime.now() - max(now - max(begun), timedelta())
+            self.running = True
+
+    def note_limit(self) -> None:
+        """Writes down which limit of Galaxy's own it has reached, for a Galaxy that is started before it has
+        ended: that one would see a run that was cancelled, and nobody who has asked for it."""
+        noted = {"run": self.job_id, "runner_state": self.runner_state, "message": self.fail_message}
+        description.write(noted, description.limit_of(self.description))
+
+    def recall_limit(self) -> bool:
+        """Whether it has reached such a limit, as was written down."""
+        try:
+            with open(description.limit_of(self.description), encoding="utf-8") as file:
+                noted = json.load(file)
+        except FileNotFoundError:
+            return False
+        if noted["run"] != self.job_id:
+            return False
+        self.runner_state, self.fail_message = noted["runner_state"], noted["message"]
+        return True
 
     def cleanup(self) -> None:
         """Removes nothing: a Galaxy that is killed while it finishes the job needs these files once more.
@@ -372,7 +401,7 @@ class S3JobRunner(AsynchronousJobRunner):
 
     def recover(self, job: Job, job_wrapper) -> None:
         run = Run(job_wrapper, job.job_runner_external_id)
-        run.running = job.state == Job.states.RUNNING
+        run.take_up(job)
         if trouble := self._why_lost(run):
             log.error("(%s/%s) %s", job_wrapper.job_id, run.job_id, trouble)
             self._fail(run, trouble)
@@ -380,7 +409,7 @@ class S3JobRunner(AsynchronousJobRunner):
         with self._lock:
             self._runs[job_wrapper.job_id] = run
         self._submit(run)
-        if job.state == Job.states.STOPPED:
+        if job.state == Job.states.STOPPED or self._has_reached_limit(run):
             self._stop(run)
 
     @staticmethod
@@ -396,6 +425,14 @@ class S3JobRunner(AsynchronousJobRunner):
         if os.path.isdir(run.job_wrapper.working_directory) and not os.path.exists(run.description):
             return "Galaxy was stopped while it began this job anew. Please run it again."
         return None
+
+    @staticmethod
+    def _has_reached_limit(run: Run) -> bool:
+        try:
+            return run.recall_limit()
+        except Exception:
+            log.exception("(%s/%s) Cannot tell what limit it had reached", run.job_wrapper.job_id, run.job_id)
+            return False
 
     def shutdown(self) -> None:
         self._head.close(patience=10)
@@ -477,6 +514,10 @@ class S3JobRunner(AsynchronousJobRunner):
             running = [run for run in self._runs.values() if run.running and not run.is_stopped]
         for run in running:
             if run.check_limits():
+                try:
+                    run.note_limit()
+                except Exception:
+                    log.exception("(%s/%s) Cannot note its limit", run.job_wrapper.job_id, run.job_id)
                 # It fails when the run has ended: Galaxy may begin it anew at once, in the same directory.
                 self._stop(run)
 

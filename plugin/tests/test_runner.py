@@ -4,6 +4,7 @@
 import json
 import os
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,6 +75,7 @@ class Wrapper:
             output_datasets=[],
             output_library_datasets=[],
             output_dataset_collection_instances=[],
+            state_history=[],
         )
         self.job_io = SimpleNamespace(output_paths=[])
         self.metadata_strategy = None
@@ -663,6 +665,67 @@ def test_a_limit_of_galaxys_own_fails_the_job_when_its_run_has_ended(runner, job
     happen(runner, RunEvent(run.job_id, "cancelled", "The run was cancelled."))
     assert runner.work_queue == [(runner.fail_job, run)]
     assert (run.runner_state, run.fail_message) == (STATES.GLOBAL_WALLTIME_REACHED, "Too long.")
+
+
+def test_a_limit_that_was_reached_before_galaxy_was_started_anew_is_told(runner, job, history, monkeypatch):
+    wrapper = job()
+    first = queued(runner, wrapper)
+    happen(runner, RunEvent(first.job_id, "running"))
+
+    def check_limits():
+        first.runner_state, first.fail_message = STATES.TOOL_TIMELIMIT_REACHED, "Too long."
+        return True
+
+    monkeypatch.setattr(first, "check_limits", check_limits)
+    runner._next_limits = 0
+    runner.check_watched_items()
+    # As Galaxy is after a start: the limit is known from the disk alone.
+    runner._runs.clear()
+    del history[:]
+    runner.recover(wrapper.job, wrapper)
+    assert [entry[0] for entry in history] == ["submit", "cancel"]
+    happen(runner, RunEvent(first.job_id, "cancelled", "The run was cancelled."))
+    ((method, run),) = runner.work_queue
+    assert (method, run.runner_state, run.fail_message) == (
+        runner.fail_job,
+        STATES.TOOL_TIMELIMIT_REACHED,
+        "Too long.",
+    )
+
+
+def test_a_limit_of_another_run_is_nobodys(runner, job, history):
+    wrapper = job()
+    first = queued(runner, wrapper)
+    first.runner_state, first.fail_message = STATES.TOOL_TIMELIMIT_REACHED, "Too long."
+    first.note_limit()
+    second = queued(runner, wrapper)
+    runner._runs.clear()
+    runner.recover(wrapper.job, wrapper)
+    assert "cancel" not in {entry[0] for entry in history}
+    assert runner._runs[42].job_id == second.job_id
+    assert runner._runs[42].runner_state is None
+
+
+def test_a_limit_counts_from_when_the_job_began_to_run(runner, job):
+    wrapper = job()
+    queued(runner, wrapper)
+    past = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(hours=3)
+    wrapper.job.state_history = [
+        SimpleNamespace(state=Job.states.RUNNING.value, create_time=past - timedelta(days=1)),
+        SimpleNamespace(state=Job.states.QUEUED.value, create_time=past - timedelta(hours=1)),
+        SimpleNamespace(state=Job.states.RUNNING.value, create_time=past),
+    ]
+    wrapper.job.state = Job.states.RUNNING
+    runner.recover(wrapper.job, wrapper)
+    hours = (datetime.now() - runner._runs[42].start_time) / timedelta(hours=1)
+    assert round(hours) == 3
+
+
+def test_a_job_that_waits_has_used_nothing_of_its_time(runner, job):
+    wrapper = job()
+    queued(runner, wrapper)
+    runner.recover(wrapper.job, wrapper)
+    assert runner._runs[42].start_time is None
 
 
 def test_a_job_is_taken_up_by_its_name(runner, job, history):
