@@ -152,19 +152,27 @@ rules = [
     {"class": "local", "environment": "local"},
     {"class": "requires_galaxy", "environment": "local"},
 ]
+
+
+def limited(name, base):
+    """An environment with too little time for its jobs, and the one that they are sent to then."""
+    return {
+        f"{name}short": {
+            **base,
+            "limits.walltime": "4s",
+            "limits.grace": "1s",
+            "resubmit": [{"condition": "walltime_reached and attempt < 2", "environment": f"{name}long"}],
+        },
+        f"{name}long": {**base, "limits.walltime": "10m"},
+    }
+
+
+environments |= limited("", environments["s3"])
 if store == "disk":
     environments |= {
         "external": {**ours, "metadata": "external"},
         "extended": {**ours, "metadata_strategy": "extended"},
         "tidy": {**ours, "metadata": "internal", "cleanup_job": "always"},
-        "short": {
-            **ours,
-            "metadata": "internal",
-            "limits.walltime": "4s",
-            "limits.grace": "1s",
-            "resubmit": [{"condition": "walltime_reached and attempt < 2", "environment": "long"}],
-        },
-        "long": {**ours, "metadata": "internal", "limits.walltime": "10m"},
         "remote": {**ours, "tool_evaluation_strategy": "remote", "metadata_strategy": "extended"},
         # No packs: every discovered output is an object too.
         "link": {
@@ -175,10 +183,8 @@ if store == "disk":
         },
     }
     environments["link_internal"] = {**environments["link"], "metadata": "internal"}
-    rules += [
-        {"id": "test_limited", "environment": "short"},
-        {"id": "test_remote", "environment": "remote"},
-    ]
+    environments |= limited("link_", environments["link_internal"])
+    rules.append({"id": "test_remote", "environment": "remote"})
 
 write(
     "job_conf.yml",

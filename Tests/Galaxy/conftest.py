@@ -253,6 +253,17 @@ def begun(lab, started):
     return lab.until(name)
 
 
+def asked(request, fixture):
+    """For what the tests that are to run ask this fixture."""
+    specs = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    return dict.fromkeys(params[fixture] for params in specs if fixture in params)
+
+
+def skip_without_mount(lab, environment):
+    if environment.startswith("link") and not lab.mount.is_mount():
+        pytest.skip("this machine cannot mount a bucket")
+
+
 @pytest.fixture(scope="session")
 def lab():
     return Lab()

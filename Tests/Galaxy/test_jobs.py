@@ -143,15 +143,6 @@ def test_a_job_that_waits_is_cancelled_before_it_runs(lab, lines):
     after.ended_ok()
 
 
-@pytest.mark.anywhere
-def test_walltime_leads_to_the_next_environment(lab):
-    job = lab.start("test_limited", seconds=12)
-    shown = job.ended_ok()
-    assert shown["tool_stdout"].splitlines()[-1] == "second 12"
-    log = lab.log()
-    assert "will be resubmitted to 'long' because it reached the walltime at the 'short' destination" in log
-
-
 @pytest.mark.parametrize(
     ("tool", "inputs", "words"),
     [
