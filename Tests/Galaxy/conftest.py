@@ -120,12 +120,13 @@ class Lab:
     def mount(self):
         return self.directory / "mount"
 
-    def output_so_far(self, job):
+    def output_so_far(self, job, stream="stdout"):
+        """What Galaxy shows of a job's output; the tool's own file is in the job directory."""
         query = {"stdout_position": 0, "stdout_length": 10000, "stderr_position": 0, "stderr_length": 10000}
         url = f"{self.galaxy.url}/jobs/{job}/console_output"
         answer = self.galaxy.make_get_request(url, params=query)
         # Galaxy 26.1 answers 500 before the job has an environment.
-        return (answer.ok and answer.json().get("stdout")) or ""
+        return (answer.ok and answer.json().get(stream)) or ""
 
     @staticmethod
     def until(condition):

@@ -114,8 +114,17 @@ def test_output_is_seen_while_the_tool_runs(lab):
     job = lab.start("test_patient", seconds=20)
     name = begun(lab, job)
     lab.until(lambda: "second 3" in lab.output_so_far(job.id))
+    lab.until(lambda: "warning 3" in lab.output_so_far(job.id, "stderr"))
+    outputs = lab.job_directory(job.show()["external_id"]) / "outputs"
+    written = (outputs / "tool_stderr").read_text()
     assert job.show()["state"] == "running"
-    assert job.ended_ok()["tool_stdout"].splitlines()[-1] == "second 20"
+    # Nothing of the other stream is in it, and nothing is there twice.
+    whole = written[: written.rfind("\n") + 1].splitlines()
+    assert whole == [f"warning {number}" for number in range(1, len(whole) + 1)]
+    shown = job.ended_ok()
+    seconds = range(1, 21)
+    assert shown["tool_stdout"].splitlines() == [f"begun as {name}", *(f"second {at}" for at in seconds)]
+    assert shown["tool_stderr"].splitlines() == [f"warning {at}" for at in seconds]
     assert job.text() == f"{name}\n"
 
 
