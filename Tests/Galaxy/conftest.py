@@ -222,11 +222,12 @@ class Started:
     def states(self):
         """The states of all jobs that were started at once, when the last of them has ended."""
 
-        def found():
-            states = [self.lab.galaxy.jobs.get_state(job) for job in self.jobs]
-            return all(state in ENDED for state in states) and states
+        def ended(job):
+            state = self.lab.galaxy.jobs.get_state(job)
+            return state in ENDED and state
 
-        return self.lab.until(found)
+        # One after the other: asking for all of them again and again would keep Galaxy busy.
+        return [self.lab.until(lambda job=job: ended(job)) for job in self.jobs]
 
     def ended_ok(self):
         job = self.end()

@@ -88,27 +88,6 @@ class TestLinks:
         assert lab.mount.is_mount()
 
 
-def test_a_collection_of_pairs_is_mapped(lab):
-    sides = {side: lab.upload(f"{side}\n", name=side) for side in ("forward", "reverse")}
-    pairs = [
-        {
-            "name": f"sample {number} of 'twenty'",
-            "src": "new_collection",
-            "collection_type": "paired",
-            "element_identifiers": [{"name": side, **sides[side]} for side in sides],
-        }
-        for number in range(20)
-    ]
-    collection = lab.galaxy.histories.create_dataset_collection(
-        lab.history, {"collection_type": "list:paired", "name": "pairs", "element_identifiers": pairs}
-    )
-    over = {"src": "hdca", "id": collection["id"], "map_over_type": "paired"}
-    job = lab.start("test_pair", pair={"batch": True, "values": [over]})
-    assert len(job.jobs) == 20
-    assert job.states() == ["ok"] * 20
-    assert lab.elements(job.implicit[0]) == {pair["name"]: "forward\treverse\n" for pair in pairs}
-
-
 @pytest.mark.anywhere
 def test_output_is_seen_while_the_tool_runs(lab):
     job = lab.start("test_patient", seconds=20)
