@@ -47,6 +47,8 @@ class Lab:
         self.history = self.new_history("tests")
         settings = yaml.safe_load((self.directory / "galaxy.yml").read_text())
         self.executor = settings["s3_executor"]["executor"]
+        self.bucket = settings["s3_executor"]["s3"]["bucket"]
+        self.endpoint = settings["s3_executor"]["s3"]["endpoint"]
 
     def new_history(self, name):
         return self.galaxy.histories.create_history(name)["id"]
@@ -127,6 +129,17 @@ class Lab:
         answer = self.galaxy.make_get_request(url, params=query)
         # Galaxy 26.1 answers 500 before the job has an environment.
         return (answer.ok and answer.json().get(stream)) or ""
+
+    # The bucket
+
+    def call_head_node(self, *words):
+        """What a verb of the head node's comes to, for an administrator of this Galaxy."""
+        program = '. "$0/s3-exports" && exec "$0/galaxy-head-node" "$@" --config "$0/galaxy.yml"'
+        command = ["bash", "-c", program, self.directory, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def url(self, key):
+        return f"s3://{self.bucket}/{key}"
 
     @staticmethod
     def until(condition):
