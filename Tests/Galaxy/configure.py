@@ -111,6 +111,7 @@ write(
             "cleanup_job": "never",
             "job_metrics": [{"type": "core"}],
             "interactivetools_enable": True,
+            "use_tasked_jobs": True,
             **objects,
         },
         "s3_executor": {
@@ -184,7 +185,11 @@ if store == "disk":
     }
     environments["link_internal"] = {**environments["link"], "metadata": "internal"}
     environments |= limited("link_", environments["link_internal"])
-    rules.append({"id": "test_remote", "environment": "remote"})
+    rules += [
+        {"id": "test_remote", "environment": "remote"},
+        # Before the rule for its class.
+        {"id": "column_join", "environment": "s3"},
+    ]
 
 write(
     "job_conf.yml",

@@ -2,6 +2,7 @@
 """Jobs of a real Galaxy, which have nothing of Galaxy's but what came through the bucket."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -136,15 +137,32 @@ def test_a_job_that_waits_is_cancelled_before_it_runs(lab, lines):
     [
         ("test_remote", {"text": "x"}, "`tool_evaluation_strategy: remote` needs Galaxy's files"),
         ("test_interactive", {}, "Interactive tools cannot be run through S3"),
+        ("column_join", {}, "The tool column_join needs Galaxy's own Python"),
     ],
 )
 def test_what_is_refused_says_why(lab, lines, tool, inputs, words):
     if tool != "test_interactive":
         inputs = {**inputs, "input": lines}
+    assert words in refused(lab, tool, **inputs)
+
+
+def test_what_a_rule_has_made_is_refused_too(lab, lines):
+    said = refused(lab.at("made by a rule"), "test_line", input=lines)
+    assert "The environment made_by_a_rule needs `outputs_to_working_directory: true`" in said
+
+
+def refused(lab, tool, **inputs):
+    """What its user is told of a job of which nothing is staged."""
     started = lab.start(tool, **inputs)
-    assert started.end()["state"] == "error"
+    shown = started.end()
+    assert (shown["state"], shown["external_id"]) == ("error", None)
     (output,) = started.outputs.values()
-    assert words in lab.galaxy.datasets.show_dataset(output)["misc_info"]
+    return lab.galaxy.datasets.show_dataset(output)["misc_info"]
+
+
+def test_who_has_split_a_job_does_not_wait_for_what_is_refused(lab, lines):
+    assert "Split jobs (use_tasked_jobs) cannot be run through S3" in refused(lab, "test_split", input=lines)
+    lab.until(lambda: re.search(r"Canceling job \d+: Task \d+ returned an error", lab.log()))
 
 
 def test_a_configuration_that_cannot_be_used_ends_galaxys_start(lab, tmp_path):

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Optional
 import yaml
 from galaxy.exceptions import ConfigurationError, ObjectNotFound
 from galaxy.jobs.runners import AsynchronousJobRunner, AsynchronousJobState, JobState
-from galaxy.model import Job
+from galaxy.model import Job, Task
 from galaxy.util import asbool
 from galaxy.util.custom_logging import get_logger
 from sqlalchemy import select
@@ -581,6 +581,9 @@ class S3JobRunner(AsynchronousJobRunner):
         try:
             streams = full_status or self._streams(job_state.job_wrapper)
             super().fail_job(job_state, exception=exception, message=message, full_status=streams)
+            if job_state.job_wrapper.is_task:
+                # Galaxy fails the whole job, and what has split it would wait for this part without end.
+                job_state.job_wrapper.change_state(Task.states.ERROR)
         finally:
             self._let_go(job_state)
 

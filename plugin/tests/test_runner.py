@@ -894,6 +894,16 @@ def test_an_exit_code_that_is_not_the_tools_is_not_taken(runner, job, history, g
     assert ("finish",) not in history
 
 
+def test_who_has_split_a_job_is_told_of_the_part_that_failed(runner, job, history, galaxys):
+    wrapper = job()
+    wrapper.is_task = True
+    runner.queue_job(wrapper)
+    ((method, run),) = runner.work_queue
+    method(run)
+    assert [entry[0] for entry in history] == ["fail", "state"]
+    assert history[1] == ("state", "error")
+
+
 def test_a_failed_job_shows_what_its_tool_had_said(runner, job, history, galaxys):
     wrapper = job()
     run = queued(runner, wrapper)
