@@ -233,6 +233,27 @@ def test_a_galaxy_that_is_killed_takes_its_jobs_up_again(lab, lines):
     assert [job.text() for job in new] == [LINES + "more\n"] * 4
 
 
+def test_a_limit_of_galaxys_own_is_told_by_a_galaxy_that_was_started_meanwhile(lab):
+    job = lab.start("test_timed")
+    begun(lab, job)
+    run = job.show()["external_id"]
+    head, galaxy = lab.head_node(), lab.process()
+    os.kill(head, signal.SIGSTOP)
+    try:
+        lab.until((lab.job_directory(run) / "galaxy_s3/limit.json").exists)
+        # It is asked to end the run next, and Galaxy never hears that it has.
+        time.sleep(2)
+        os.kill(galaxy, signal.SIGSTOP)
+    finally:
+        os.kill(head, signal.SIGCONT)
+    lab.until(lambda: not lab.what_runs(run))
+    lab.kill_galaxy()
+    lab.start_galaxy()
+    assert job.end()["state"] == "error"
+    words = lab.galaxy.datasets.show_dataset(job.outputs["out"])["misc_info"]
+    assert "Job exceeded tool time limit" in words
+
+
 @pytest.mark.parametrize("environment", ["s3", "external"])
 def test_an_output_that_is_purged_while_its_job_runs_costs_no_other(lab, environment):
     lab = lab.at(environment)
