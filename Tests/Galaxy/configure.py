@@ -147,7 +147,7 @@ environments = {
         "function": "environment_of_history",
     },
     # Metadata in Galaxy's own process: the many small jobs of the tests are quicker this way.
-    "s3": {**ours, "metadata": "internal"},
+    "s3": {**ours, "metadata": "internal", "k8s_extra_job_envs": {"TEST_TOKEN": "token-of-environment"}},
 }
 rules = [
     {"class": "local", "environment": "local"},
@@ -200,6 +200,7 @@ write(
                 "load": "galaxy_s3_executor.runner:S3JobRunner",
                 "workers": 4,
                 "head_node": str(program),
+                "k8s_extra_job_envs": {"TEST_TOKEN": "token-of-runner"},
             },
         },
         "execution": {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import LINES, PATIENCE, begun
+from conftest import LINES, PATIENCE, begun, command_line
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,18 @@ def test_output_is_seen_while_the_tool_runs(lab):
     assert shown["tool_stdout"].splitlines() == [f"begun as {name}", *(f"second {at}" for at in seconds)]
     assert shown["tool_stderr"].splitlines() == [f"warning {at}" for at in seconds]
     assert job.text() == f"{name}\n"
+
+
+def test_what_may_be_a_secret_is_on_no_command_line(lab):
+    job = lab.start("test_patient", seconds=5)
+    begun(lab, job)
+    running = [pid for pid in os.listdir("/proc") if pid.isdecimal()]
+    assert not [line for line in map(command_line, running) if "token-of-" in line]
+    # There it is, for itself and for root.
+    environment = Path(f"/proc/{lab.head_node()}/environ")
+    assert b"token-of-runner" in environment.read_bytes()
+    assert environment.stat().st_mode & 0o077 == 0
+    job.ended_ok()
 
 
 @pytest.mark.anywhere
