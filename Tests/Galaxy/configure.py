@@ -91,6 +91,27 @@ if store == "object_store":
     (home / "objects.yml").chmod(0o600)
 objects = {"object_store_config_file": str(home / "objects.yml")} if store == "object_store" else {}
 
+# As Galaxy's own, but for libraries with twenty lines for each object that Galaxy pushes.
+logging = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "root": {"handlers": ["console"], "level": "DEBUG"},
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("amqp", "boto3", "botocore", "routes.middleware", "s3transfer", "urllib3.connectionpool")
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "stack",
+            "filters": ["stack"],
+            "stream": "ext://sys.stderr",
+        }
+    },
+    "filters": {"stack": {"()": "galaxy.web_stack.application_stack_log_filter"}},
+    "formatters": {"stack": {"()": "galaxy.web_stack.application_stack_log_formatter"}},
+}
+
 write(
     "galaxy.yml",
     {
@@ -112,6 +133,7 @@ write(
             "job_metrics": [{"type": "core"}],
             "interactivetools_enable": True,
             "use_tasked_jobs": True,
+            "logging": logging,
             **objects,
         },
         "s3_executor": {
