@@ -91,6 +91,27 @@ if store == "object_store":
     (home / "objects.yml").chmod(0o600)
 objects = {"object_store_config_file": str(home / "objects.yml")} if store == "object_store" else {}
 
+# As Galaxy's own, but for libraries with twenty lines for each object that Galaxy pushes.
+logging = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "root": {"handlers": ["console"], "level": "DEBUG"},
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("amqp", "boto3", "botocore", "routes.middleware", "s3transfer", "urllib3.connectionpool")
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "stack",
+            "filters": ["stack"],
+            "stream": "ext://sys.stderr",
+        }
+    },
+    "filters": {"stack": {"()": "galaxy.web_stack.application_stack_log_filter"}},
+    "formatters": {"stack": {"()": "galaxy.web_stack.application_stack_log_formatter"}},
+}
+
 write(
     "galaxy.yml",
     {
@@ -111,6 +132,8 @@ write(
             "cleanup_job": "never",
             "job_metrics": [{"type": "core"}],
             "interactivetools_enable": True,
+            "use_tasked_jobs": True,
+            "logging": logging,
             **objects,
         },
         "s3_executor": {
@@ -146,25 +169,33 @@ environments = {
         "function": "environment_of_history",
     },
     # Metadata in Galaxy's own process: the many small jobs of the tests are quicker this way.
-    "s3": {**ours, "metadata": "internal"},
+    "s3": {**ours, "metadata": "internal", "k8s_extra_job_envs": {"TEST_TOKEN": "token-of-environment"}},
 }
 rules = [
     {"class": "local", "environment": "local"},
     {"class": "requires_galaxy", "environment": "local"},
 ]
+
+
+def limited(name, base):
+    """An environment with too little time for its jobs, and the one that they are sent to then."""
+    return {
+        f"{name}short": {
+            **base,
+            "limits.walltime": "4s",
+            "limits.grace": "1s",
+            "resubmit": [{"condition": "walltime_reached and attempt < 2", "environment": f"{name}long"}],
+        },
+        f"{name}long": {**base, "limits.walltime": "10m"},
+    }
+
+
+environments |= limited("", environments["s3"])
 if store == "disk":
     environments |= {
         "external": {**ours, "metadata": "external"},
         "extended": {**ours, "metadata_strategy": "extended"},
         "tidy": {**ours, "metadata": "internal", "cleanup_job": "always"},
-        "short": {
-            **ours,
-            "metadata": "internal",
-            "limits.walltime": "4s",
-            "limits.grace": "1s",
-            "resubmit": [{"condition": "walltime_reached and attempt < 2", "environment": "long"}],
-        },
-        "long": {**ours, "metadata": "internal", "limits.walltime": "10m"},
         "remote": {**ours, "tool_evaluation_strategy": "remote", "metadata_strategy": "extended"},
         # No packs: every discovered output is an object too.
         "link": {
@@ -175,9 +206,11 @@ if store == "disk":
         },
     }
     environments["link_internal"] = {**environments["link"], "metadata": "internal"}
+    environments |= limited("link_", environments["link_internal"])
     rules += [
-        {"id": "test_limited", "environment": "short"},
         {"id": "test_remote", "environment": "remote"},
+        # Before the rule for its class.
+        {"id": "column_join", "environment": "s3"},
     ]
 
 write(
@@ -189,6 +222,7 @@ write(
                 "load": "galaxy_s3_executor.runner:S3JobRunner",
                 "workers": 4,
                 "head_node": str(program),
+                "k8s_extra_job_envs": {"TEST_TOKEN": "token-of-runner"},
             },
         },
         "execution": {

@@ -47,6 +47,8 @@ class Lab:
         self.history = self.new_history("tests")
         settings = yaml.safe_load((self.directory / "galaxy.yml").read_text())
         self.executor = settings["s3_executor"]["executor"]
+        self.bucket = settings["s3_executor"]["s3"]["bucket"]
+        self.endpoint = settings["s3_executor"]["s3"]["endpoint"]
 
     def new_history(self, name):
         return self.galaxy.histories.create_history(name)["id"]
@@ -120,12 +122,24 @@ class Lab:
     def mount(self):
         return self.directory / "mount"
 
-    def output_so_far(self, job):
+    def output_so_far(self, job, stream="stdout"):
+        """What Galaxy shows of a job's output; the tool's own file is in the job directory."""
         query = {"stdout_position": 0, "stdout_length": 10000, "stderr_position": 0, "stderr_length": 10000}
         url = f"{self.galaxy.url}/jobs/{job}/console_output"
         answer = self.galaxy.make_get_request(url, params=query)
         # Galaxy 26.1 answers 500 before the job has an environment.
-        return (answer.ok and answer.json().get("stdout")) or ""
+        return (answer.ok and answer.json().get(stream)) or ""
+
+    # The bucket
+
+    def call_head_node(self, *words):
+        """What a verb of the head node's comes to, for an administrator of this Galaxy."""
+        program = '. "$0/s3-exports" && exec "$0/galaxy-head-node" "$@" --config "$0/galaxy.yml"'
+        command = ["bash", "-c", program, self.directory, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def url(self, key):
+        return f"s3://{self.bucket}/{key}"
 
     @staticmethod
     def until(condition):
@@ -221,11 +235,12 @@ class Started:
     def states(self):
         """The states of all jobs that were started at once, when the last of them has ended."""
 
-        def found():
-            states = [self.lab.galaxy.jobs.get_state(job) for job in self.jobs]
-            return all(state in ENDED for state in states) and states
+        def ended(job):
+            state = self.lab.galaxy.jobs.get_state(job)
+            return state in ENDED and state
 
-        return self.lab.until(found)
+        # One after the other: asking for all of them again and again would keep Galaxy busy.
+        return [self.lab.until(lambda job=job: ended(job)) for job in self.jobs]
 
     def ended_ok(self):
         job = self.end()
@@ -251,6 +266,17 @@ def begun(lab, started):
         return found and found.group(1)
 
     return lab.until(name)
+
+
+def asked(request, fixture):
+    """For what the tests that are to run ask this fixture."""
+    specs = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    return dict.fromkeys(params[fixture] for params in specs if fixture in params)
+
+
+def skip_without_mount(lab, environment):
+    if environment.startswith("link") and not lab.mount.is_mount():
+        pytest.skip("this machine cannot mount a bucket")
 
 
 @pytest.fixture(scope="session")

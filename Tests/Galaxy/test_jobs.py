@@ -2,6 +2,7 @@
 """Jobs of a real Galaxy, which have nothing of Galaxy's but what came through the bucket."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import LINES, PATIENCE, begun
+from conftest import LINES, PATIENCE, begun, command_line
 
 
 @pytest.fixture(scope="module")
@@ -88,35 +89,35 @@ class TestLinks:
         assert lab.mount.is_mount()
 
 
-def test_a_collection_of_pairs_is_mapped(lab):
-    sides = {side: lab.upload(f"{side}\n", name=side) for side in ("forward", "reverse")}
-    pairs = [
-        {
-            "name": f"sample {number} of 'twenty'",
-            "src": "new_collection",
-            "collection_type": "paired",
-            "element_identifiers": [{"name": side, **sides[side]} for side in sides],
-        }
-        for number in range(20)
-    ]
-    collection = lab.galaxy.histories.create_dataset_collection(
-        lab.history, {"collection_type": "list:paired", "name": "pairs", "element_identifiers": pairs}
-    )
-    over = {"src": "hdca", "id": collection["id"], "map_over_type": "paired"}
-    job = lab.start("test_pair", pair={"batch": True, "values": [over]})
-    assert len(job.jobs) == 20
-    assert job.states() == ["ok"] * 20
-    assert lab.elements(job.implicit[0]) == {pair["name"]: "forward\treverse\n" for pair in pairs}
-
-
 @pytest.mark.anywhere
 def test_output_is_seen_while_the_tool_runs(lab):
     job = lab.start("test_patient", seconds=20)
     name = begun(lab, job)
     lab.until(lambda: "second 3" in lab.output_so_far(job.id))
+    lab.until(lambda: "warning 3" in lab.output_so_far(job.id, "stderr"))
+    outputs = lab.job_directory(job.show()["external_id"]) / "outputs"
+    written = (outputs / "tool_stderr").read_text()
     assert job.show()["state"] == "running"
-    assert job.ended_ok()["tool_stdout"].splitlines()[-1] == "second 20"
+    # Nothing of the other stream is in it, and nothing is there twice.
+    whole = written[: written.rfind("\n") + 1].splitlines()
+    assert whole == [f"warning {number}" for number in range(1, len(whole) + 1)]
+    shown = job.ended_ok()
+    seconds = range(1, 21)
+    assert shown["tool_stdout"].splitlines() == [f"begun as {name}", *(f"second {at}" for at in seconds)]
+    assert shown["tool_stderr"].splitlines() == [f"warning {at}" for at in seconds]
     assert job.text() == f"{name}\n"
+
+
+def test_what_may_be_a_secret_is_on_no_command_line(lab):
+    job = lab.start("test_patient", seconds=5)
+    begun(lab, job)
+    running = [pid for pid in os.listdir("/proc") if pid.isdecimal()]
+    assert not [line for line in map(command_line, running) if "token-of-" in line]
+    # There it is, for itself and for root.
+    environment = Path(f"/proc/{lab.head_node()}/environ")
+    assert b"token-of-runner" in environment.read_bytes()
+    assert environment.stat().st_mode & 0o077 == 0
+    job.ended_ok()
 
 
 @pytest.mark.anywhere
@@ -143,29 +144,37 @@ def test_a_job_that_waits_is_cancelled_before_it_runs(lab, lines):
     after.ended_ok()
 
 
-@pytest.mark.anywhere
-def test_walltime_leads_to_the_next_environment(lab):
-    job = lab.start("test_limited", seconds=12)
-    shown = job.ended_ok()
-    assert shown["tool_stdout"].splitlines()[-1] == "second 12"
-    log = lab.log()
-    assert "will be resubmitted to 'long' because it reached the walltime at the 'short' destination" in log
-
-
 @pytest.mark.parametrize(
     ("tool", "inputs", "words"),
     [
         ("test_remote", {"text": "x"}, "`tool_evaluation_strategy: remote` needs Galaxy's files"),
         ("test_interactive", {}, "Interactive tools cannot be run through S3"),
+        ("column_join", {}, "The tool column_join needs Galaxy's own Python"),
     ],
 )
 def test_what_is_refused_says_why(lab, lines, tool, inputs, words):
     if tool != "test_interactive":
         inputs = {**inputs, "input": lines}
+    assert words in refused(lab, tool, **inputs)
+
+
+def test_what_a_rule_has_made_is_refused_too(lab, lines):
+    said = refused(lab.at("made by a rule"), "test_line", input=lines)
+    assert "The environment made_by_a_rule needs `outputs_to_working_directory: true`" in said
+
+
+def refused(lab, tool, **inputs):
+    """What its user is told of a job of which nothing is staged."""
     started = lab.start(tool, **inputs)
-    assert started.end()["state"] == "error"
+    shown = started.end()
+    assert (shown["state"], shown["external_id"]) == ("error", None)
     (output,) = started.outputs.values()
-    assert words in lab.galaxy.datasets.show_dataset(output)["misc_info"]
+    return lab.galaxy.datasets.show_dataset(output)["misc_info"]
+
+
+def test_who_has_split_a_job_does_not_wait_for_what_is_refused(lab, lines):
+    assert "Split jobs (use_tasked_jobs) cannot be run through S3" in refused(lab, "test_split", input=lines)
+    lab.until(lambda: re.search(r"Canceling job \d+: Task \d+ returned an error", lab.log()))
 
 
 def test_a_configuration_that_cannot_be_used_ends_galaxys_start(lab, tmp_path):
@@ -234,6 +243,27 @@ def test_a_galaxy_that_is_killed_takes_its_jobs_up_again(lab, lines):
     assert long.show()["external_id"] == run
     assert (long.text(), short.text()) == (f"{name}\n", f"{other}\n")
     assert [job.text() for job in new] == [LINES + "more\n"] * 4
+
+
+def test_a_limit_of_galaxys_own_is_told_by_a_galaxy_that_was_started_meanwhile(lab):
+    job = lab.start("test_timed")
+    begun(lab, job)
+    run = job.show()["external_id"]
+    head, galaxy = lab.head_node(), lab.process()
+    os.kill(head, signal.SIGSTOP)
+    try:
+        lab.until((lab.job_directory(run) / "galaxy_s3/limit.json").exists)
+        # It is asked to end the run next, and Galaxy never hears that it has.
+        time.sleep(2)
+        os.kill(galaxy, signal.SIGSTOP)
+    finally:
+        os.kill(head, signal.SIGCONT)
+    lab.until(lambda: not lab.what_runs(run))
+    lab.kill_galaxy()
+    lab.start_galaxy()
+    assert job.end()["state"] == "error"
+    words = lab.galaxy.datasets.show_dataset(job.outputs["out"])["misc_info"]
+    assert "Job exceeded tool time limit" in words
 
 
 @pytest.mark.parametrize("environment", ["s3", "external"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pysam
 import pytest
-from conftest import LINES
+from conftest import LINES, asked, skip_without_mount
 
 pytestmark = pytest.mark.modes
 NAME = 'it\'s a "name" with $HOME and caf\u00e9 (1).txt'
@@ -26,17 +26,6 @@ else:
     # Metadata in each of the ways that need a process of its own.
     OF_KINDS = [pytest.param("external", marks=pytest.mark.anywhere), "extended", "link"]
     OF_TOOLS = [pytest.param("s3", id="copy"), pytest.param("link_internal", id="link")]
-
-
-def asked(request, fixture):
-    """For what the tests that are to run ask this fixture."""
-    specs = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    return dict.fromkeys(params[fixture] for params in specs if fixture in params)
-
-
-def skip_without_mount(lab, environment):
-    if environment.startswith("link") and not lab.mount.is_mount():
-        pytest.skip("this machine cannot mount a bucket")
 
 
 # Every kind of output

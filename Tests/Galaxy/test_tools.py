@@ -6,8 +6,6 @@ import re
 import signal
 import time
 
-from conftest import LINES
-
 RUN = re.compile(r"\d+-[0-9a-f]{16}")
 
 
@@ -40,27 +38,6 @@ def test_an_index_that_two_tools_use_is_staged_once(lab):
     assert second["stage_bytes"] < first["stage_bytes"] / 10
     # The tool had it all the same.
     assert second["fetch_bytes"] > index
-
-
-def test_two_thousand_files_are_discovered(lab):
-    job = lab.start("test_many", count=2000)
-    job.ended_ok()
-    (collection,) = job.collections.values()
-    shown = lab.galaxy.histories.show_dataset_collection(lab.history, collection)
-    found = {element["element_identifier"]: element["object"]["id"] for element in shown["elements"]}
-    assert sorted(found, key=int) == [str(number) for number in range(1, 2001)]
-    for number in ("1", "1000", "2000"):
-        assert lab.text(found[number]) == f"part {number}\n"
-
-
-def test_a_hundred_jobs_at_once(lab, lines):
-    job = lab.start("test_line", input={"batch": True, "values": [lines] * 100})
-    assert len(job.jobs) == 100
-    assert job.states() == ["ok"] * 100
-    runs = {lab.job(id)["external_id"] for id in job.jobs}
-    assert len(runs) == 100
-    last = lab.job(job.jobs[-1])
-    assert lab.text(last["outputs"]["out"]["id"]) == LINES + "more\n"
 
 
 def test_an_input_that_is_purged_while_its_job_waits(lab):

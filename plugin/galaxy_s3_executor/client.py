@@ -8,6 +8,7 @@ again, and is told of every run that has not ended. No caller waits for anything
 import itertools
 import json
 import logging
+import os
 import queue
 import subprocess
 import threading
@@ -95,9 +96,12 @@ class HeadNode:
         server_name: str,
         notify: Callable[[Any], None],
         spawn: Callable[..., Any] = subprocess.Popen,
+        environment: Optional[dict[str, str]] = None,
     ):
         self.executor: Optional[str] = None
         self._command = command
+        # Besides this process's own.
+        self._environment = environment or {}
         self._server_name = server_name
         self._notify = notify
         self._spawn = spawn
@@ -202,6 +206,7 @@ class HeadNode:
             # A session of its own: Ctrl-C is for Galaxy alone. The process ends with its standard input.
             process = self._spawn(
                 self._command,
+                env={**os.environ, **self._environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -118,6 +118,11 @@ def path_of(job_directory: str) -> str:
     return os.path.join(job_directory, FOLDER, "job.json")
 
 
+def limit_of(path: str) -> str:
+    """Where the limit of Galaxy's own is noted that the job of this description has reached."""
+    return os.path.join(os.path.dirname(path), "limit.json")
+
+
 def describe(
     job_wrapper, state, recorded: RecordingEnvironment, tables: DataTables, image: Optional[str]
 ) -> dict[str, Any]:
@@ -370,7 +375,7 @@ def decode(path: Path) -> str:
 
 
 def write(description: dict[str, Any], path: str) -> None:
-    """Writes the description whole or not at all, and flushes it to the disk."""
+    """Writes the document whole or not at all, and flushes it to the disk."""
     folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)
     temporary = f"{path}.{os.getpid()}"

@@ -14,13 +14,14 @@ import secrets
 import subprocess
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any, ClassVar, Optional
 
 import yaml
 from galaxy.exceptions import ConfigurationError, ObjectNotFound
 from galaxy.jobs.runners import AsynchronousJobRunner, AsynchronousJobState, JobState
-from galaxy.model import Job
+from galaxy.model import Job, Task
 from galaxy.util import asbool
 from galaxy.util.custom_logging import get_logger
 from sqlalchemy import select
@@ -43,6 +44,10 @@ OUTPUT_MODES = ("copy", "link", "object_store")
 LIMITS_PERIOD, DELETED_PERIOD = 1.0, 30.0
 # The names of our runs: Galaxy's id of the job, and what was drawn.
 RUN = re.compile(r"([0-9]+)-[0-9a-f]{16}")
+# What the environment of a head node can say: its names of the parameters of Galaxy's Kubernetes runner.
+VARIABLE = "GALAXY_S3_EXECUTOR_KUBERNETES_"
+# Words for yes and no, of which a head node takes all that Galaxy does from its arguments alone.
+YES_OR_NO = re.compile(r"\s*(true|yes|on|y|t|1|false|no|off|n|f|0)\s*", re.IGNORECASE)
 # Seconds that `check-config` gets, which asks nobody outside this machine; and its word for no.
 CHECK_PATIENCE, CANNOT_BE_USED = 60, 78
 
@@ -72,6 +77,34 @@ class Run(AsynchronousJobState):
         self.is_stopped = False
         self.has_ended = False
 
+    def take_up(self, job: Job) -> None:
+        """A job that runs already has been running since before this Galaxy was started, and its limits count
+        from then."""
+        if job.state == Job.states.RUNNING:
+            begun = [entry.create_time for entry in job.state_history if entry.state == Job.states.RUNNING]
+            if begun:
+                now = datetime.now(timezone.utc).replace(tzinfo=None)
+                self.start_time = datetime.now() - max(now - max(begun), timedelta())
+            self.running = True
+
+    def note_limit(self) -> None:
+        """Writes down which limit of Galaxy's own it has reached, for a Galaxy that is started before it has
+        ended: that one would see a run that was cancelled, and nobody who has asked for it."""
+        noted = {"run": self.job_id, "runner_state": self.runner_state, "message": self.fail_message}
+        description.write(noted, description.limit_of(self.description))
+
+    def recall_limit(self) -> bool:
+        """Whether it has reached such a limit, as was written down."""
+        try:
+            with open(description.limit_of(self.description), encoding="utf-8") as file:
+                noted = json.load(file)
+        except FileNotFoundError:
+            return False
+        if noted["run"] != self.job_id:
+            return False
+        self.runner_state, self.fail_message = noted["runner_state"], noted["message"]
+        return True
+
     def cleanup(self) -> None:
         """Removes nothing: a Galaxy that is killed while it finishes the job needs these files once more.
         They go with the job directory."""
@@ -100,14 +133,16 @@ class S3JobRunner(AsynchronousJobRunner):
         names = [name for name in kwargs if name.startswith("k8s_")]
         specs.update({name: {} for name in names})
         # One without a value says nothing.
-        self._settings = {name: kwargs[name] for name in names if kwargs[name] is not None}
+        self._settings = {name: text_of(kwargs[name]) for name in names if kwargs[name] is not None}
         super().__init__(app, nworkers, runner_param_specs=specs, **kwargs)
         self._refuse_configuration()
         self._check_configuration()
         metrics.register(app.job_metrics)
         self._events: queue.SimpleQueue = queue.SimpleQueue()
         self._tables = description.DataTables(app)
-        self._head = HeadNode(self._command(), app.config.server_name, self._events.put)
+        self._head = HeadNode(
+            self._command(), app.config.server_name, self._events.put, environment=self._variables()
+        )
         # By Galaxy's id of the job: what is not over yet. The lock holds for it and for what it holds.
         self._runs: dict[int, Run] = {}
         self._lock = threading.Lock()
@@ -121,10 +156,19 @@ class S3JobRunner(AsynchronousJobRunner):
             command += ["--config", os.path.abspath(self.runner_params["config"])]
         if self.runner_params["output_mode"]:
             command += ["--set", f"output_mode={self.runner_params['output_mode']}"]
-        for name, value in self._settings.items():
-            text = value if isinstance(value, str) else json.dumps(value)
-            command += ["--set", f"kubernetes.{name}={text}"]
+        for name, text in self._settings.items():
+            if YES_OR_NO.fullmatch(text):
+                command += ["--set", f"kubernetes.{name}={text}"]
         return command
+
+    def _variables(self) -> dict[str, str]:
+        """What the head node finds in its environment. Anybody on this machine can read its command line, and
+        values may be nobody else's business: `k8s_extra_job_envs`."""
+        return {
+            VARIABLE + name.upper(): text
+            for name, text in self._settings.items()
+            if not YES_OR_NO.fullmatch(text)
+        }
 
     # What can be refused when Galaxy starts
 
@@ -156,7 +200,12 @@ class S3JobRunner(AsynchronousJobRunner):
             command += ["--job-config", os.path.abspath(job_config)]
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_PATIENCE, check=False
+                command,
+                env={**os.environ, **self._variables()},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=CHECK_PATIENCE,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             # Jobs wait for a program that can be started.
@@ -352,7 +401,7 @@ class S3JobRunner(AsynchronousJobRunner):
 
     def recover(self, job: Job, job_wrapper) -> None:
         run = Run(job_wrapper, job.job_runner_external_id)
-        run.running = job.state == Job.states.RUNNING
+        run.take_up(job)
         if trouble := self._why_lost(run):
             log.error("(%s/%s) %s", job_wrapper.job_id, run.job_id, trouble)
             self._fail(run, trouble)
@@ -360,7 +409,7 @@ class S3JobRunner(AsynchronousJobRunner):
         with self._lock:
             self._runs[job_wrapper.job_id] = run
         self._submit(run)
-        if job.state == Job.states.STOPPED:
+        if job.state == Job.states.STOPPED or self._has_reached_limit(run):
             self._stop(run)
 
     @staticmethod
@@ -376,6 +425,14 @@ class S3JobRunner(AsynchronousJobRunner):
         if os.path.isdir(run.job_wrapper.working_directory) and not os.path.exists(run.description):
             return "Galaxy was stopped while it began this job anew. Please run it again."
         return None
+
+    @staticmethod
+    def _has_reached_limit(run: Run) -> bool:
+        try:
+            return run.recall_limit()
+        except Exception:
+            log.exception("(%s/%s) Cannot tell what limit it had reached", run.job_wrapper.job_id, run.job_id)
+            return False
 
     def shutdown(self) -> None:
         self._head.close(patience=10)
@@ -457,6 +514,10 @@ class S3JobRunner(AsynchronousJobRunner):
             running = [run for run in self._runs.values() if run.running and not run.is_stopped]
         for run in running:
             if run.check_limits():
+                try:
+                    run.note_limit()
+                except Exception:
+                    log.exception("(%s/%s) Cannot note its limit", run.job_wrapper.job_id, run.job_id)
                 # It fails when the run has ended: Galaxy may begin it anew at once, in the same directory.
                 self._stop(run)
 
@@ -520,6 +581,9 @@ class S3JobRunner(AsynchronousJobRunner):
         try:
             streams = full_status or self._streams(job_state.job_wrapper)
             super().fail_job(job_state, exception=exception, message=message, full_status=streams)
+            if job_state.job_wrapper.is_task:
+                # Galaxy fails the whole job, and what has split it would wait for this part without end.
+                job_state.job_wrapper.change_state(Task.states.ERROR)
         finally:
             self._let_go(job_state)
 
@@ -566,6 +630,11 @@ class S3JobRunner(AsynchronousJobRunner):
 
 def is_final(event: Any) -> bool:
     return isinstance(event, Refused) or (event is not None and event.state in ENDED)
+
+
+def text_of(value: Any) -> str:
+    """As the head node takes a value. JSON is YAML too."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read_yaml(path: Optional[str]) -> Any:

@@ -46,7 +46,9 @@ def stored_object(dataset: Any) -> Optional[StoredObject]:
     key = os.path.relpath(path, os.path.abspath(store.staging_path))
     if key.startswith("../"):
         return None
-    size = None if held.file_size is None else int(held.file_size)
+    # Galaxy takes 0 for a size that nobody has looked at, and it can stay so: a collection that was made of
+    # a dataset before that was there has noted it.
+    size = int(held.file_size) if held.file_size else None
     return StoredObject(path, store.bucket, key, endpoint_of(store), size)
 
 

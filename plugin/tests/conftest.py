@@ -133,8 +133,8 @@ def head_node(monkeypatch):
 
     made = []
 
-    def make(server_name="main", spawn=spawn):
-        node = HeadNode(["galaxy-head-node", "serve"], server_name, notices, spawn=spawn)
+    def make(server_name="main", spawn=spawn, **more):
+        node = HeadNode(["galaxy-head-node", "serve"], server_name, notices, spawn=spawn, **more)
         made.append(node)
         node.notices = notices
         node.next_process = lambda: processes.get(timeout=PATIENCE)

@@ -400,6 +400,20 @@ def test_a_program_that_cannot_be_started_is_tried_again(head_node, caplog):
     assert "cannot be started" in caplog.text
 
 
+def test_its_environment_is_galaxys_own_and_what_the_runner_says(head_node, monkeypatch):
+    monkeypatch.setenv("TEST_OF_GALAXY", "here")
+    process, environments = FakeProcess(), []
+
+    def spawn(*_, env, **__):
+        environments.append(env)
+        return process
+
+    head_node(spawn=spawn, environment={"TEST_OF_RUNNER": "too"})
+    process.greet()
+    (found,) = environments
+    assert (found["TEST_OF_GALAXY"], found["TEST_OF_RUNNER"]) == ("here", "too")
+
+
 def test_its_log_becomes_galaxys(head_node, caplog, until):
     caplog.set_level(logging.DEBUG, logger="galaxy_s3_executor")
     node = head_node()

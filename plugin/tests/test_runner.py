@@ -4,6 +4,7 @@
 import json
 import os
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,6 +75,7 @@ class Wrapper:
             output_datasets=[],
             output_library_datasets=[],
             output_dataset_collection_instances=[],
+            state_history=[],
         )
         self.job_io = SimpleNamespace(output_paths=[])
         self.metadata_strategy = None
@@ -197,6 +199,7 @@ def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kuber
         head_node="/opt/galaxy-head-node",
         k8s_namespace="jobs",
         k8s_use_service_account=True,
+        k8s_read_only_root_filesystem="False",
         k8s_node_selector={"pool": "a b"},
     )
     assert runner._command() == [
@@ -205,12 +208,21 @@ def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kuber
         "--config",
         "/galaxy/config/galaxy.yml",
         "--set",
-        "kubernetes.k8s_namespace=jobs",
-        "--set",
         "kubernetes.k8s_use_service_account=true",
         "--set",
-        'kubernetes.k8s_node_selector={"pool": "a b"}',
+        "kubernetes.k8s_read_only_root_filesystem=False",
     ]
+    assert runner._variables() == {
+        "GALAXY_S3_EXECUTOR_KUBERNETES_K8S_NAMESPACE": "jobs",
+        "GALAXY_S3_EXECUTOR_KUBERNETES_K8S_NODE_SELECTOR": '{"pool": "a b"}',
+    }
+
+
+@pytest.mark.parametrize("value", [{"TOKEN": "none of yours"}, "TOKEN: none of yours\n"])
+def test_what_may_be_a_secret_is_on_no_command_line(galaxy, program, tmp_path, value):
+    made = S3JobRunner(galaxy(), 1, head_node=program(0), k8s_extra_job_envs=value)
+    assert "none of yours" not in (tmp_path / "called").read_text() + " ".join(made._command())
+    assert "none of yours" in (tmp_path / "variables").read_text()
 
 
 @pytest.fixture
@@ -219,7 +231,14 @@ def program(tmp_path):
 
     def make(status, words=""):
         file = tmp_path / "galaxy-head-node"
-        file.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/called\necho '{words}' >&2\nexit {status}\n")
+        lines = (
+            "#!/bin/sh",
+            f'echo "$@" > {tmp_path}/called',
+            f"env > {tmp_path}/variables",
+            f"echo '{words}' >&2",
+            f"exit {status}",
+        )
+        file.write_text("\n".join(lines) + "\n")
         file.chmod(0o755)
         return str(file)
 
@@ -330,13 +349,14 @@ def test_texts_from_xml_are_as_good_as_values_from_yaml(galaxy, examples):
     made = S3JobRunner(galaxy(params["s3"]), runner["workers"], **runner["kwds"])
     _, kwds = split(in_yaml["runners"]["s3"], "load", "workers")
     assert made._command() == S3JobRunner(galaxy(), 4, **kwds)._command()
-    assert made._command()[-2:] == ["--set", "kubernetes.k8s_pod_retries=3"]
+    assert made._variables() == {"GALAXY_S3_EXECUTOR_KUBERNETES_K8S_POD_RETRIES": "3"}
     with pytest.raises(ConfigurationError, match="needs `outputs_to_working_directory: true`"):
         S3JobRunner(galaxy({**params["s3"], "outputs_to_working_directory": "no"}), 4)
 
 
 def test_a_parameter_without_a_value_says_nothing(galaxy):
-    assert "--set" not in S3JobRunner(galaxy(), 4, k8s_walltime_limit=None)._command()
+    made = S3JobRunner(galaxy(), 4, k8s_walltime_limit=None)
+    assert ("--set" in made._command(), made._variables()) == (False, {})
 
 
 def test_a_misspelt_parameter_stops_galaxy(galaxy):
@@ -647,6 +667,67 @@ def test_a_limit_of_galaxys_own_fails_the_job_when_its_run_has_ended(runner, job
     assert (run.runner_state, run.fail_message) == (STATES.GLOBAL_WALLTIME_REACHED, "Too long.")
 
 
+def test_a_limit_that_was_reached_before_galaxy_was_started_anew_is_told(runner, job, history, monkeypatch):
+    wrapper = job()
+    first = queued(runner, wrapper)
+    happen(runner, RunEvent(first.job_id, "running"))
+
+    def check_limits():
+        first.runner_state, first.fail_message = STATES.TOOL_TIMELIMIT_REACHED, "Too long."
+        return True
+
+    monkeypatch.setattr(first, "check_limits", check_limits)
+    runner._next_limits = 0
+    runner.check_watched_items()
+    # As Galaxy is after a start: the limit is known from the disk alone.
+    runner._runs.clear()
+    del history[:]
+    runner.recover(wrapper.job, wrapper)
+    assert [entry[0] for entry in history] == ["submit", "cancel"]
+    happen(runner, RunEvent(first.job_id, "cancelled", "The run was cancelled."))
+    ((method, run),) = runner.work_queue
+    assert (method, run.runner_state, run.fail_message) == (
+        runner.fail_job,
+        STATES.TOOL_TIMELIMIT_REACHED,
+        "Too long.",
+    )
+
+
+def test_a_limit_of_another_run_is_nobodys(runner, job, history):
+    wrapper = job()
+    first = queued(runner, wrapper)
+    first.runner_state, first.fail_message = STATES.TOOL_TIMELIMIT_REACHED, "Too long."
+    first.note_limit()
+    second = queued(runner, wrapper)
+    runner._runs.clear()
+    runner.recover(wrapper.job, wrapper)
+    assert "cancel" not in {entry[0] for entry in history}
+    assert runner._runs[42].job_id == second.job_id
+    assert runner._runs[42].runner_state is None
+
+
+def test_a_limit_counts_from_when_the_job_began_to_run(runner, job):
+    wrapper = job()
+    queued(runner, wrapper)
+    past = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(hours=3)
+    wrapper.job.state_history = [
+        SimpleNamespace(state=Job.states.RUNNING.value, create_time=past - timedelta(days=1)),
+        SimpleNamespace(state=Job.states.QUEUED.value, create_time=past - timedelta(hours=1)),
+        SimpleNamespace(state=Job.states.RUNNING.value, create_time=past),
+    ]
+    wrapper.job.state = Job.states.RUNNING
+    runner.recover(wrapper.job, wrapper)
+    hours = (datetime.now() - runner._runs[42].start_time) / timedelta(hours=1)
+    assert round(hours) == 3
+
+
+def test_a_job_that_waits_has_used_nothing_of_its_time(runner, job):
+    wrapper = job()
+    queued(runner, wrapper)
+    runner.recover(wrapper.job, wrapper)
+    assert runner._runs[42].start_time is None
+
+
 def test_a_job_is_taken_up_by_its_name(runner, job, history):
     wrapper = job()
     wrapper.job.state = Job.states.RUNNING
@@ -811,6 +892,16 @@ def test_an_exit_code_that_is_not_the_tools_is_not_taken(runner, job, history, g
     assert runner.work_queue == [(runner.fail_job, run)]
     assert run.fail_message == "The job's exit code did not come back."
     assert ("finish",) not in history
+
+
+def test_who_has_split_a_job_is_told_of_the_part_that_failed(runner, job, history, galaxys):
+    wrapper = job()
+    wrapper.is_task = True
+    runner.queue_job(wrapper)
+    ((method, run),) = runner.work_queue
+    method(run)
+    assert [entry[0] for entry in history] == ["fail", "state"]
+    assert history[1] == ("state", "error")
 
 
 def test_a_failed_job_shows_what_its_tool_had_said(runner, job, history, galaxys):

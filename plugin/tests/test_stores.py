@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where Galaxy keeps a dataset in S3, by stand-ins for its stores. Tests/Galaxy asks a real one."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -37,7 +38,7 @@ def dataset(store, path="/cache/0/1/2/dataset_x.dat", store_id=None, size=None, 
 
 
 def test_a_dataset_in_the_one_store():
-    found = dataset(boto3(), size=12)
+    found = dataset(boto3(), size=Decimal(12))
     assert stores.stored_object(found) == stores.StoredObject(
         path="/cache/0/1/2/dataset_x.dat",
         bucket="data",
@@ -46,6 +47,11 @@ def test_a_dataset_in_the_one_store():
         size=12,
     )
     assert found.asked == [False], "nothing is pulled into the cache"
+
+
+@pytest.mark.parametrize("size", [None, Decimal(0)])
+def test_a_size_that_galaxy_may_never_have_looked_at(size):
+    assert stores.stored_object(dataset(boto3(), size=size)).size is None
 
 
 @pytest.mark.parametrize(
