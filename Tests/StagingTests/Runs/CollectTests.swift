@@ -151,6 +151,7 @@ import Testing
             room: PromisedRoom()
         )
         let refusal = Late<StagingError>()
+        defer { meanwhile.forget() }
         meanwhile.set { [second] in
             do throws(StagingError) { try await collect(second) } catch { refusal.set(error) }
         }
