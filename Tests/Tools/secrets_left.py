@@ -34,7 +34,7 @@ CREDENTIAL_HOLDERS = {
     "galaxy-head-node": "its user says it so",
     "galaxy-worker-exec": "as from a Secret in a pod; the tool gets an environment of its own",
     "bwrap": "which starts the worker of a local pod",
-    "strace": "by which KillSweepTests start both",
+    "strace": "by which the sweeps start both",
 }
 PIECE = 1 << 20
 
