@@ -57,7 +57,8 @@ final class Serving: Sendable {
     init(
         _ lab: Lab,
         _ options: [String] = [],
-        environment changes: [String: String] = [:]
+        environment changes: [String: String] = [:],
+        through wrapper: [String] = []
     ) throws {
         self.lab = lab
         let streams = "\(lab.folder)/streams/serve-\(Lab.serial.next())"
@@ -68,7 +69,7 @@ final class Serving: Sendable {
         guard raw >= 0 else { throw ChildProcess.Failure(description: "cannot open a FIFO") }
         input = Mutex(raw)
         program = try RunningProgram(
-            [lab.programs.headNode, "serve"] + lab.settings + options,
+            wrapper + [lab.programs.headNode, "serve"] + lab.settings + options,
             environment: lab.environment.merging(changes) { $1 },
             input: "\(streams).in",
             streams: streams

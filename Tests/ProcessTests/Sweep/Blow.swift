@@ -88,7 +88,7 @@ struct Blow: CustomTestStringConvertible, Sendable {
             .flatMap { name, count in (1...count).map { Point(call: name, number: $0) } }
     }
 
-    /// Strikes at `share` of the points, spread evenly, two at a time; at all of them the long way.
+    /// Strikes at `share` of the points, spread evenly, three at a time; at all of them the long way.
     ///
     /// Threads do not share their work in the same way each time, so some points are not met: then
     /// others are tried.
@@ -112,7 +112,7 @@ struct Blow: CustomTestStringConvertible, Sendable {
         let wanted = Int((Double(count) * (Lab.isFull ? 0.5 : least)).rounded(.up))
         let (tried, struck) = (Counter(), Counter())
         await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<2 {
+            for _ in 0..<3 {
                 group.addTask {
                     while true {
                         let number = tried.next()

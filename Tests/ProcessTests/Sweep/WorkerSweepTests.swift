@@ -7,7 +7,7 @@ import Testing
 
 /// F07, F40, F41, F46 and F49: an attempt of a try that is killed at, or refused, each of the calls by
 /// which it changes anything, beside one that goes on. Invariants 1, 2 and 5.
-@Suite(.enabled(if: !TestServer.isOff)) struct WorkerSweepTests {
+@Suite(.serialized, .enabled(if: !TestServer.isOff)) struct WorkerSweepTests {
     /// A blow, and how many points are struck unless all are.
     struct Share: CustomTestStringConvertible, Sendable {
         let blow: Blow
