@@ -50,6 +50,7 @@ package struct KeyPrefix: Hashable, Sendable, CustomStringConvertible {
 /// <prefix>/jobs/<instance>/<run>/…              spec, pack, attempts, result
 /// <prefix>/gc/<instance>                        somebody is freeing space
 /// <prefix>/doctor/<nonce>/…                     what `doctor` tries out, and removes
+/// <prefix>/doctor/serve                         what `serve` tries to make anew at each start
 /// ```
 package struct JobLayout: Sendable, Hashable {
     package let prefix: KeyPrefix
@@ -141,6 +142,9 @@ package struct JobLayout: Sendable, Hashable {
     package func doctor(nonce: String, _ name: String) -> ObjectKey {
         key("doctor/\(nonce)/\(name)")
     }
+
+    /// What every `serve` tries to make, if it is not there.
+    package var serveTrial: ObjectKey { key("doctor/serve") }
 
     private func name(of path: FilePath) -> String { SHA256Digest(of: path.bytes).hex }
 

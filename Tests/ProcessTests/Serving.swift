@@ -58,7 +58,8 @@ final class Serving: Sendable {
         _ lab: Lab,
         _ options: [String] = [],
         environment changes: [String: String] = [:],
-        headNode: String? = nil
+        headNode: String? = nil,
+        through wrapper: [String] = []
     ) throws {
         self.lab = lab
         let streams = "\(lab.folder)/streams/serve-\(Lab.serial.next())"
@@ -69,7 +70,7 @@ final class Serving: Sendable {
         guard raw >= 0 else { throw ChildProcess.Failure(description: "cannot open a FIFO") }
         input = Mutex(raw)
         program = try RunningProgram(
-            [headNode ?? lab.programs.headNode, "serve"] + lab.settings + options,
+            wrapper + [headNode ?? lab.programs.headNode, "serve"] + lab.settings + options,
             environment: lab.environment.merging(changes) { $1 },
             input: "\(streams).in",
             streams: streams

@@ -40,7 +40,7 @@ CREDENTIAL_HOLDERS = {
     "galaxy-head-node": "its user says it so",
     "galaxy-worker-exec": "as from a Secret in a pod; the tool gets an environment of its own",
     "bwrap": "which starts the worker of a local pod",
-    "strace": "by which KillSweepTests start both",
+    "strace": "by which the sweeps start both",
 }
 # Too short a key would be found everywhere. Of a long one its end is looked for: a token begins as others do.
 SHORTEST, LONGEST = 16, 40

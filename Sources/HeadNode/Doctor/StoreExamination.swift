@@ -94,40 +94,12 @@ struct StoreExamination: Sendable {
         return .ok(check, "stored, and read back the same")
     }
 
-    /// Two writers at once, then a third: one may win, and what it wrote must stay.
     private func conditionalPut(_ check: String) async throws(S3Error) -> DoctorFinding {
-        let target = key("conditional")
-        async let first = attempt(target, [1])
-        async let second = attempt(target, [2])
-        let wins = [try await first.get(), try await second.get()]
-        let third = try await attempt(target, [3]).get()
-        let there = try await store.bytes(of: target, limit: 16)?.bytes
-        let winners = wins.filter(\.self).count
-        if winners == 1, !third, there == [wins[0] ? 1 : 2] {
+        let trial = ConditionalPutTrial(store: store, key: key("conditional"))
+        guard let wrong = try await trial.atOnce() else {
             return .ok(check, "of two writers at once one was told 412, and a third too")
         }
-        let many = winners + (third ? 1 : 0)
-        return .fail(
-            check,
-            many > 1
-                ? "\(many) of three writers were told that they alone had made the object"
-                : "none of three writers could make the object",
-            "Upgrade the store to one that honours If-None-Match: *; without it two attempts of a "
-                + "run can both believe that they have won."
-        )
-    }
-
-    /// Whether this writer has made the object.
-    private func attempt(
-        _ key: ObjectKey,
-        _ bytes: [UInt8]
-    ) async -> Result<Bool, S3Error> {
-        do throws(S3Error) {
-            _ = try await store.put(key, bytes: bytes, options: PutOptions(condition: .absent))
-            return .success(true)
-        } catch {
-            return error.code == .preconditionFailed ? .success(false) : .failure(error)
-        }
+        return .fail(check, wrong, ConditionalPutTrial.remedy)
     }
 
     private func multipart(_ check: String) async throws(S3Error) -> DoctorFinding {

@@ -86,7 +86,7 @@ struct ToolPhase: Sendable {
             frames: frames
         )
         let (ending, stop) = await supervision(signals)
-        var tool = outcome(ending, stop, killsBefore, roots)
+        var tool = try outcome(ending, stop, killsBefore, roots)
         tool.seconds = Clock.monotonicSeconds() - start
         return stop == .signal ? .stopped(tool) : .ended(tool)
     }
@@ -96,7 +96,7 @@ struct ToolPhase: Sendable {
         _ stop: ToolSupervision.Stop?,
         _ killsBefore: Int?,
         _ roots: RootSet
-    ) -> ToolOutcome {
+    ) throws(StagingError) -> ToolOutcome {
         var tool = ToolOutcome(
             end: .ended,
             exitCode: nil,
@@ -104,7 +104,7 @@ struct ToolPhase: Sendable {
             cpuSeconds: ending.cpuSeconds,
             peakResidentBytes: ending.peakResidentBytes
         )
-        switch ExitCodeFile.read(spec.job.exitCode, in: roots) {
+        switch try ExitCodeFile.read(spec.job.exitCode, in: roots) {
         case .success(let code): tool.exitCode = code
         case .failure(let missing):
             tool.end = .noExitCode

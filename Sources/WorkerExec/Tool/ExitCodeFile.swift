@@ -10,10 +10,13 @@ import Staging
 /// tool fared. A missing or unreadable one is a failure, never a zero.
 enum ExitCodeFile {
     /// The code, or one sentence on why there is none.
+    ///
+    /// - Throws: `.io` when it may be there and this machine cannot read it: that says nothing about the
+    ///   tool.
     static func read(
         _ path: FilePath,
         in roots: RootSet
-    ) -> Result<Int, Missing> {
+    ) throws(StagingError) -> Result<Int, Missing> {
         let bytes: [UInt8]
         do throws(StagingError) {
             let file = try roots.open(path)
@@ -22,6 +25,7 @@ enum ExitCodeFile {
             }
             bytes = try file.readAll(limit: 64, name: path)
         } catch {
+            if error.code == .io { throw error }
             return .failure(Missing(text: error.headline))
         }
         guard let code = code(bytes) else {

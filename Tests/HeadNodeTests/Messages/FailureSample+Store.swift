@@ -61,6 +61,9 @@ extension FailureSample {
             }
             return .refused(HeadError(error, doing: "Cannot use the bucket"))
         },
+        FailureSample("store-ignores-conditions") {
+            .refused(.unconditional("https://s3.example.org/galaxy-data/\(try key())"))
+        },
         FailureSample("store-object-gone") {
             let error = try await ScriptedFailure.store(.s3(404, "NoSuchKey")) { store in
                 _ = try await store.copy(

@@ -10,6 +10,7 @@ import TestSupport
 struct FaultyStore {
     let lab: Lab
     private let url: String
+    private let proxy: RunningProgram
 
     /// One request, as the proxy has seen it.
     struct Request: Decodable {
@@ -53,7 +54,7 @@ struct FaultyStore {
             credentials: real.credentials
         )
         try await Lab.run(on: server) { lab in
-            try await body(FaultyStore(lab: lab, url: url))
+            try await body(FaultyStore(lab: lab, url: url, proxy: proxy))
         }
     }
 
@@ -73,6 +74,16 @@ struct FaultyStore {
         let text = try Shell.run("curl -s \(url)/_rules")
         return try JSONDecoder().decode([Rule].self, from: Data(text.utf8)).map(\.used)
     }
+
+    /// Resets all connections, and refuses new ones for a while.
+    func close(seconds: Int) throws {
+        try Shell.run("curl -sS -X POST -d \(seconds) \(url)/_close")
+    }
+
+    /// Nothing passes any more, in either direction.
+    func freeze() { proxy.send(SIGSTOP) }
+
+    func thaw() { proxy.send(SIGCONT) }
 
     /// All requests so far.
     func requests() throws -> [Request] {

@@ -10,6 +10,7 @@ and may say, in the order in which it happens:
 
     delay        seconds before anything else
     flip_sent    the byte of the request's body that is changed on its way (negative: from its end)
+    without      names of the request's fields that the server is not to see: it knows nothing of them
     skew         so many seconds the server's clock is off: it refuses who differs by 15 minutes
     page         so many keys a page of a list has at most
     committed    true: what was asked is done first, and all that follows is about its answer alone
@@ -34,8 +35,8 @@ class Rule(rules.Rule):
     """What a client of an S3 server meets."""
 
     EFFECTS = frozenset(
-        ("operation", "key", "part", "delay", "flip_sent", "skew", "page", "committed", "reset")
-        + ("status", "code", "message", "headers", "body", "flip", "rest", "cut", "drip")
+        ("operation", "key", "part", "delay", "flip_sent", "without", "skew", "page", "committed")
+        + ("reset", "status", "code", "message", "headers", "body", "flip", "rest", "cut", "drip")
     )
 
     def __init__(self, fields):

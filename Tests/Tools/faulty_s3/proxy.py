@@ -67,6 +67,10 @@ class Proxy:
             await asyncio.sleep(rule.delay)
         if rule.flip_sent is not None:
             request.body = flipped(request.body, rule.flip_sent)
+        if rule.without:
+            names = {name.lower() for name in rule.without}
+            request.headers = {n: v for n, v in request.headers.items() if n not in names}
+            sign_anew(request)
         if rule.skew:
             if late(request, rule.skew):
                 return error(403, "RequestTimeTooSkewed", "the clocks differ", call, dated(rule.skew))

@@ -5,6 +5,7 @@ import Diagnostics
 import Glibc
 import S3Client
 import Staging
+import Synchronization
 
 /// Serves one Galaxy server over standard input and output, from `hello` to the end of either.
 struct Server: Sendable {
@@ -30,13 +31,14 @@ struct Server: Sendable {
             output.write(MessageCoding.encode(message), canWait: message.canWait)
             log.write(message)
         }
-        let status = try await serve(input.lines, output, post)
+        let status = try await serve(input.lines, stop: input.stop, output, post)
         await output.flush(within: .seconds(1))
         return status
     }
 
     private func serve(
         _ lines: AsyncStream<LineReader.Line>,
+        stop: @escaping @Sendable () -> Void,
         _ output: LineWriter,
         _ post: @escaping @Sendable (ServeMessage) -> Void
     ) async throws(HeadError) -> Int32 {
@@ -63,6 +65,12 @@ struct Server: Sendable {
             observe: { _ in },
             observeCluster: { cluster.note($0) }
         )
+        let trial = trial(session)
+        let finding = await trial.ask()
+        if case .unfit(let error) = finding {
+            post(.refusal(id, Refusal(error)))
+            return error.exitStatus
+        }
         let runs = RunMetrics()
         let page = MetricsPage(
             server: name,
@@ -79,11 +87,35 @@ struct Server: Sendable {
         log.write(.info, "Serving \(name) for plugin \(hello.plugin.logSafe).")
         post(.answer(id, .hello(facts(listener))))
         let loop = loop(session, name, runs, output, post)
+        let objection = Objection()
         try await session.serving { () async throws(HeadError) in
+            async let _: Void = doubt(finding, trial, objection, stop)
             await loop.run(lines, onEnd: Watchdog.start)
         }
         withExtendedLifetime(lock) {}
-        return 0
+        return objection.error.withLock(\.self)?.exitStatus ?? 0
+    }
+
+    private func trial(_ session: Session) -> StoreTrial {
+        StoreTrial(
+            store: session.store.with(policy: StoreTrial.policy),
+            key: JobLayout(prefix: settings.prefix, instance: settings.instance).serveTrial
+        )
+    }
+
+    /// Goes on to ask a store that could not say whether it may be used.
+    private func doubt(
+        _ finding: StoreTrial.Finding,
+        _ trial: StoreTrial,
+        _ objection: Objection,
+        _ stop: @Sendable () -> Void
+    ) async {
+        guard case .unknown(let why) = finding else { return }
+        log.write(.warning, "Whether the store honours If-None-Match: * is not known yet: \(why)")
+        guard let error = await trial.askAgain() else { return }
+        log.write(.error, error.line)
+        objection.error.withLock { $0 = error }
+        stop()
     }
 
     private func loop(
@@ -130,6 +162,11 @@ struct Server: Sendable {
             metrics: listener.map { "\($0.address)" }
         )
     }
+}
+
+/// Why no more is served, if it turns out while runs go on.
+private final class Objection: Sendable {
+    let error = Mutex<HeadError?>(nil)
 }
 
 extension ServeMessage {

@@ -5,14 +5,9 @@ import TestSupport
 import Testing
 
 /// Many jobs of random trees through one `serve`, while the store answers badly by chance, workers are
-/// killed, and the head is killed and begun again. Every byte that comes back is held against a plain
-/// run of the same tool. Invariants 1, 2 and 6.
+/// killed, their disk is full for a while, and the head is killed and begun again. Every byte that comes
+/// back is held against a plain run of the same tool. Invariants 1, 2 and 6.
 @Suite(.enabled(if: !TestServer.isOff)) struct SoakTests {
-    /// What is drawn from one number, so that it can be drawn again: GALAXY_S3_TEST_SEED.
-    private static let seed: UInt64 =
-        getenv("GALAXY_S3_TEST_SEED").flatMap { UInt64(String(cString: $0)) }
-        ?? UInt64.random(in: 1...999_999_999)
-
     private static let storms = [
         "[]",
         #"[{"probability": 0.1, "seed": SEED, "status": 503, "code": "SlowDown"}]"#,
@@ -28,57 +23,69 @@ import Testing
     /// One job, and what it has to come to.
     private struct Case {
         let job: GalaxyJob
-        let run: String
         let expected: FileTree
+        /// The runs that there may be of it, one after the other: a tool that meets a full disk has
+        /// failed, and is begun again by its user.
+        let runs: [String]
+        var number = 0
+
+        var run: String { runs[number] }
     }
 
     @Test func jobsInAStormComeToWhatAPlainRunComesTo() async throws {
-        var generator = SeededGenerator(seed: Self.seed)
-        let count = Lab.isFull ? 200 : 16
-        var restarts = Lab.isFull ? 32 : 3
+        var generator = Soak.begin("SoakTests")
+        var restarts = Soak.restarts
         try await FaultyStore.run { store in
+            let disk = SmallDisk.isPossible ? try SmallDisk(store.lab, size: "1g") : nil
+            defer { disk?.unmount() }
             let options = ["--set", "disruptions=100", "--set", "retries=20"]
-            let cases = try (1...count).map { try Self.makeCase($0, store.lab, &generator) }
+            var cases = try (1...Soak.jobs).map { try Self.makeCase($0, store.lab, &generator) }
             var (serving, _) = try await Serving.begin(store.lab, options)
             var begun = 0
             var done: Set<String> = []
-            func submit(_ some: ArraySlice<Case>) {
-                for one in some where !done.contains(one.job.id) {
-                    serving.send("submit", one.job, #","run":"\#(one.run)""#)
-                }
+            var wasFull = false
+            func submit(_ one: Case) {
+                serving.send("submit", one.job, #","run":"\#(one.run)""#)
             }
-            while done.count < count {
+            while done.count < cases.count {
+                let step = SoakStep(among: Self.storms, &generator)
                 // Not all at once: some come while others are at their end.
-                let more = min(count, begun + 4)
-                submit(cases[begun..<more])
+                let more = min(cases.count, begun + 4)
+                cases[begun..<more].forEach(submit)
                 begun = more
-                try await Task.sleep(
-                    for: .milliseconds(Int.random(in: 300...1500, using: &generator))
-                )
-                let storm = Self.storms.randomElement(using: &generator) ?? "[]"
-                try store.rules(storm.replacing("SEED", with: "\(generator.next() % 1000)"))
-                for said in try serving.said
-                where said.event == "state" && Serving.finalStates.contains(said.state ?? "") {
-                    let one = cases.first { $0.job.description == said.job }
-                    guard let one, done.insert(one.job.id).inserted else { continue }
-                    #expect(
-                        said.state == "ok",
-                        "\(one.job.id): \(said.message ?? "") \(Self.words)"
-                    )
+                try await Task.sleep(for: .milliseconds(step.pause))
+                try disk?.empty()
+                try store.rules(step.storm)
+                for end in try serving.said
+                where end.event == "state" && Serving.finalStates.contains(end.state ?? "") {
+                    let index = cases.firstIndex {
+                        $0.job.description == end.job && $0.run == end.run
+                    }
+                    guard let index, !done.contains(cases[index].job.id) else { continue }
+                    if try Self.beginsAgain(&cases[index], end, wasFull) {
+                        submit(cases[index])
+                        continue
+                    }
+                    done.insert(cases[index].job.id)
+                    let words = "\(cases[index].job.id): \(end.message ?? "")"
+                    #expect(end.state == "ok", "\(words) \(Soak.words)")
                 }
-                switch Int.random(in: 0..<6, using: &generator) {
-                case 0:
+                switch step.blow {
+                case .killWorker:
                     let workers = try store.lab.processes("/galaxy-s3/galaxy-worker-exec")
-                    if let one = workers.randomElement(using: &generator) { kill(one, SIGKILL) }
-                case 1 where restarts > 0:
+                    if let one = step.pick(workers) { kill(one, SIGKILL) }
+                case .killHead where restarts > 0:
                     restarts -= 1
                     serving.program.send(SIGKILL)
                     _ = try await serving.program.ending()
                     (serving, _) = try await Serving.begin(store.lab, options)
-                    submit(cases[..<begun])
-                default: break
+                    cases[..<begun].filter { !done.contains($0.job.id) }.forEach(submit)
+                case .fillDisk:
+                    wasFull = true
+                    try disk?.fill()
+                case .nothing, .killHead: break
                 }
-                try #require(!serving.program.hasEnded, "\(serving.program.errors) \(Self.words)")
+                try #require(!serving.program.hasEnded, "\(serving.program.errors) \(Soak.words)")
             }
             try store.rules("[]")
             for one in cases { try Self.expectResult(one) }
@@ -87,7 +94,27 @@ import Testing
         }
     }
 
-    private static var words: Comment { "GALAXY_S3_TEST_SEED=\(seed)" }
+    /// A run that came to nothing because the tool, or what came before it, met a full disk is no loss:
+    /// nothing is called right that is not. It is begun again, as Galaxy's user would.
+    private static func beginsAgain(
+        _ one: inout Case,
+        _ end: Serving.Said,
+        _ wasFull: Bool
+    ) throws -> Bool {
+        guard wasFull, end.state == "tool_failed" || end.state == "failed",
+            one.number + 1 < one.runs.count
+        else { return false }
+        Aloud.say("\(one.job.id) met a full disk: \(end.message ?? "")")
+        let job = one.job
+        try Shell.run(
+            """
+            cd \(job.directory); rm -rf working outputs _* *.ec; mkdir working outputs
+            : > \(job.output)
+            """
+        )
+        one.number += 1
+        return true
+    }
 
     private static func expectResult(_ one: Case) throws {
         let found = try FileTree(one.job.working)
@@ -97,12 +124,12 @@ import Testing
                 return left?.kind != right?.kind || left?.content != right?.content
                     || left?.mode != right?.mode
             }
-        #expect(different.isEmpty, "\(one.job.id): \(different.map(\.count)) \(words)")
+        #expect(different.isEmpty, "\(one.job.id): \(different.map(\.count)) \(Soak.words)")
         let sum = try Shell.run("md5sum < \(one.job.largeInput)")
-        #expect(Shell.text(one.job.output) == sum, words)
-        #expect(Shell.text(one.job.exitCodeFile) == "0\n", words)
+        #expect(Shell.text(one.job.output) == sum, Soak.words)
+        #expect(Shell.text(one.job.exitCodeFile) == "0\n", Soak.words)
         let left = try Shell.run("find \(one.job.folder)/galaxy -name '.galaxy_s3.*'")
-        #expect(left.isEmpty, "\(one.job.id): \(left) \(words)")
+        #expect(left.isEmpty, "\(one.job.id): \(left) \(Soak.words)")
     }
 
     /// A job whose tool makes a random tree, and the tree.
@@ -118,17 +145,19 @@ import Testing
             folder: folder,
             tool: tree + #"md5sum < "$IN1" > "$OUT""#
         )
+        let input = (0..<40_000)
+            .flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
+        try ChildProcess.write(input, to: job.largeInput)
         let plain = "\(lab.folder)/plain-\(number)"
         try Shell.run("mkdir \(plain); cd \(plain)\n\(tree)")
-        let digits = String(generator.next(), radix: 16)
-        let padded = String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        return Case(job: job, run: "\(number)-\(padded)", expected: try FileTree(plain))
+        let runs = (0..<8).map { _ in Soak.run(of: job, &generator) }
+        return Case(job: job, expected: try FileTree(plain), runs: runs)
     }
 
-    /// Bash that fills the directory it runs in.
+    /// Bash that fills the directory it runs in, and ends where it cannot.
     private static func script(_ generator: inout SeededGenerator) -> String {
         let names = ["a", "with space", "ünïcode", "\"quoted\"", "-dash", "%2F", "very.long.name"]
-        var lines = ["umask 022", "chmod 755 ."]
+        var lines = ["set -e", "umask 022", "chmod 755 ."]
         for number in 0..<Int.random(in: 1...12, using: &generator) {
             let folder = "d\(Int.random(in: 0..<4, using: &generator))"
             let name = "\(names.randomElement(using: &generator) ?? "a") \(number)"

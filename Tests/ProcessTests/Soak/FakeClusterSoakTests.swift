@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestSupport
+import Testing
+
+/// Many jobs through one `serve` on an API server that answers badly by chance, forgets, falls silent
+/// and goes away, while half of the pods are evicted once, and the head is killed and begun again.
+/// Invariants 2, 5 and 6.
+@Suite(.enabled(if: !TestServer.isOff)) struct FakeClusterSoakTests {
+    private static let storms = [
+        "[]",
+        #"[{"probability": 0.2, "seed": SEED, "status": 500, "reason": "InternalError"}]"#,
+        #"[{"probability": 0.2, "seed": SEED, "status": 503}]"#,
+        #"[{"probability": 0.2, "seed": SEED, "reset": true}]"#,
+        #"[{"reset": true}]"#,
+        """
+        [{"probability": 0.3, "seed": SEED, "status": 429, "reason": "TooManyRequests",
+          "headers": {"Retry-After": "1"}}]
+        """,
+        """
+        [{"method": "POST", "probability": 0.5, "seed": SEED, "status": 409, "reason": "Conflict"}]
+        """,
+        #"[{"method": "POST", "probability": 0.5, "seed": SEED, "committed": true, "status": 500}]"#,
+        #"[{"method": "POST", "probability": 0.5, "seed": SEED, "committed": true, "reset": true}]"#,
+        #"[{"path": "watch=true", "silent": SILENCE}]"#,
+        #"[{"path": "watch=true", "status": 410, "reason": "Expired", "times": 4}]"#,
+        #"[{"path": "watch=true", "events": "expired", "times": 4}]"#,
+        #"[{"path": "watch=true", "status": 401, "reason": "Unauthorized", "times": 2}]"#,
+        #"[{"path": "watch=true", "cut": 1, "probability": 0.5, "seed": SEED}]"#,
+        #"[{"path": "watch=true", "events": "duplicate"}]"#,
+        #"[{"path": "watch=true", "events": "reorder"}]"#,
+        #"[{"path": "watch=true", "events": "stale"}]"#,
+        #"[{"path": "/(jobs|pods)[?]", "items": "none", "times": 2}]"#,
+    ]
+
+    @Test(arguments: ["1.20", "1.36"])
+    func jobsOnAServerInTroubleRunOnceAndEndWell(version: String) async throws {
+        var generator = Soak.begin("FakeClusterSoakTests, \(version)")
+        var restarts = Soak.restarts
+        try await FakeCluster.run(["--version", version]) { fake in
+            let jobs = try (1...Soak.jobs)
+                .map { number in
+                    try GalaxyJob(
+                        id: "\(number)",
+                        folder: "\(fake.lab.folder)/job-\(number)",
+                        tool: "true",
+                        image: "localhost/none:1"
+                    )
+                }
+            let runs = jobs.map { Soak.run(of: $0, &generator) }
+            // The first pod of every other job.
+            try fake.plays(
+                """
+                [{"job": "-[0-9]*[13579]-[0-9a-f]{16}-1$", "fails":
+                  {"reason": "Evicted", "message": "The node was low on resource: memory."}}]
+                """
+            )
+            let options = fake.options + ["--set", "disruptions=100"]
+            var (serving, _) = try await Serving.begin(fake.lab, options)
+            var begun = 0
+            var tries: [Int: Int] = [:]
+            func submit(_ index: Int) {
+                serving.send("submit", jobs[index], #","run":"\#(runs[index])""#)
+            }
+            while tries.count < jobs.count {
+                let step = SoakStep(among: Self.storms, &generator)
+                let more = min(jobs.count, begun + 4)
+                (begun..<more).forEach(submit)
+                begun = more
+                try await Task.sleep(for: .milliseconds(step.pause))
+                try fake.rules(step.storm.replacing("SILENCE", with: Lab.isFull ? "3600" : "3"))
+                for end in try serving.said
+                where end.event == "state" && Serving.finalStates.contains(end.state ?? "") {
+                    let index = jobs.firstIndex { $0.description == end.job }
+                    guard let index, tries[index] == nil else { continue }
+                    tries[index] = end.metrics?.tries ?? 0
+                    let words = "\(jobs[index].id): \(end.message ?? "")"
+                    #expect(end.state == "ok", "\(words) \(Soak.words)")
+                }
+                switch step.blow {
+                case .killHead where restarts > 0:
+                    restarts -= 1
+                    serving.program.send(SIGKILL)
+                    _ = try await serving.program.ending()
+                    (serving, _) = try await Serving.begin(fake.lab, options)
+                    (0..<begun).filter { tries[$0] == nil }.forEach(submit)
+                // There is neither a worker here to be killed nor a disk.
+                case .nothing, .killHead, .killWorker, .fillDisk: break
+                }
+                try #require(!serving.program.hasEnded, "\(serving.program.errors) \(Soak.words)")
+            }
+            try fake.rules("[]")
+            for (index, job) in jobs.enumerated() {
+                let output = Shell.text(job.output)
+                #expect(output == "out of run \(runs[index])\n", "\(job.id) \(Soak.words)")
+                let expected = index.isMultiple(of: 2) ? 2 : 1
+                #expect(tries[index] == expected, "\(job.id): tries \(Soak.words)")
+            }
+            #expect(try await fake.lab.keys("/result.json").count == jobs.count)
+            // A Job that has ended may be gone by now.
+            let succeeded = try fake.counts().pods["Succeeded"] ?? 0
+            #expect(succeeded <= jobs.count, "\(Soak.words)")
+            serving.hangUp()
+            #expect(try await serving.program.ending().status == 0)
+        }
+    }
+}
