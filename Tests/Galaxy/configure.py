@@ -117,7 +117,10 @@ write(
     {
         "galaxy": {
             "data_dir": str(home / "data"),
-            "database_connection": f"sqlite:///{home}/data/universe.sqlite?isolation_level=IMMEDIATE",
+            # Of a lock that lasts longer than a few seconds Galaxy's own runner loses jobs.
+            "database_connection": (
+                f"sqlite:///{home}/data/universe.sqlite?isolation_level=IMMEDIATE&timeout=60"
+            ),
             "id_secret": key,
             "bootstrap_admin_api_key": key,
             "admin_users": "admin@example.org",
