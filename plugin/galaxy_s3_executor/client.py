@@ -315,6 +315,10 @@ class HeadNode:
                 entry = json.loads(text)
                 level = levels.get(entry["level"], logging.INFO)
                 words = [entry.get("run"), entry.get("state"), entry["message"]]
+                if "metrics" in entry:
+                    # What a run has moved, and how its tool ended: for who looks back.
+                    level = max(level, logging.INFO)
+                    words.append(json.dumps({name: entry.get(name) for name in ("exit_code", "metrics")}))
                 text = " ".join(str(word) for word in words if word)
             except (ValueError, KeyError, TypeError):
                 level = logging.WARNING

@@ -46,8 +46,9 @@ LIMITS_PERIOD, DELETED_PERIOD = 1.0, 30.0
 RUN = re.compile(r"([0-9]+)-[0-9a-f]{16}")
 # What the environment of a head node can say: its names of the parameters of Galaxy's Kubernetes runner.
 VARIABLE = "GALAXY_S3_EXECUTOR_KUBERNETES_"
-# Words for yes and no, of which a head node takes all that Galaxy does from its arguments alone.
-YES_OR_NO = re.compile(r"\s*(true|yes|on|y|t|1|false|no|off|n|f|0)\s*", re.IGNORECASE)
+# Words for yes and no, of which a head node takes all that Galaxy does from its arguments alone; and no word
+# at all, which in its environment would say nothing.
+PLAIN = re.compile(r"\s*(true|yes|on|y|t|1|false|no|off|n|f|0)?\s*", re.IGNORECASE)
 # Seconds that `check-config` gets, which asks nobody outside this machine; and its word for no.
 CHECK_PATIENCE, CANNOT_BE_USED = 60, 78
 
@@ -81,11 +82,11 @@ class Run(AsynchronousJobState):
         """A job that runs already has been running since before this Galaxy was started, and its limits count
         from then."""
         if job.state == Job.states.RUNNING:
+            self.running = True
             begun = [entry.create_time for entry in job.state_history if entry.state == Job.states.RUNNING]
             if begun:
                 now = datetime.now(timezone.utc).replace(tzinfo=None)
                 self.start_time = datetime.now() - max(now - max(begun), timedelta())
-            self.running = True
 
     def note_limit(self) -> None:
         """Writes down which limit of Galaxy's own it has reached, for a Galaxy that is started before it has
@@ -157,7 +158,7 @@ class S3JobRunner(AsynchronousJobRunner):
         if self.runner_params["output_mode"]:
             command += ["--set", f"output_mode={self.runner_params['output_mode']}"]
         for name, text in self._settings.items():
-            if YES_OR_NO.fullmatch(text):
+            if is_for_all_to_see(text):
                 command += ["--set", f"kubernetes.{name}={text}"]
         return command
 
@@ -167,7 +168,7 @@ class S3JobRunner(AsynchronousJobRunner):
         return {
             VARIABLE + name.upper(): text
             for name, text in self._settings.items()
-            if not YES_OR_NO.fullmatch(text)
+            if not is_for_all_to_see(text)
         }
 
     # What can be refused when Galaxy starts
@@ -401,7 +402,10 @@ class S3JobRunner(AsynchronousJobRunner):
 
     def recover(self, job: Job, job_wrapper) -> None:
         run = Run(job_wrapper, job.job_runner_external_id)
-        run.take_up(job)
+        try:
+            run.take_up(job)
+        except Exception:
+            log.exception("(%s/%s) Its limits count from now", job_wrapper.job_id, run.job_id)
         if trouble := self._why_lost(run):
             log.error("(%s/%s) %s", job_wrapper.job_id, run.job_id, trouble)
             self._fail(run, trouble)
@@ -510,8 +514,13 @@ class S3JobRunner(AsynchronousJobRunner):
             self._fail(run, words, FAILURES.get(event.state))
 
     def _look_at_limits(self) -> None:
+        """Only of tools that run, by the head node's own word: what waits to be collected has ended in time,
+        however long Galaxy, or the bucket, was away."""
+        now_running = PROGRESS.index("running")
         with self._lock:
-            running = [run for run in self._runs.values() if run.running and not run.is_stopped]
+            running = [
+                run for run in self._runs.values() if run.progress == now_running and not run.is_stopped
+            ]
         for run in running:
             if run.check_limits():
                 try:
@@ -630,6 +639,11 @@ class S3JobRunner(AsynchronousJobRunner):
 
 def is_final(event: Any) -> bool:
     return isinstance(event, Refused) or (event is not None and event.state in ENDED)
+
+
+def is_for_all_to_see(text: str) -> bool:
+    """Whether a value may stand on a command line, and has to."""
+    return PLAIN.fullmatch(text) is not None
 
 
 def text_of(value: Any) -> str:

@@ -421,12 +421,15 @@ def test_its_log_becomes_galaxys(head_node, caplog, until):
     process.greet()
     process.log('{"level":"warning","message":"the bucket is away","run":"1-aa","time":"now"}')
     process.log('{"level":"info","message":"","run":"1-aa","state":"running","time":"now"}')
+    end = '"state":"ok","exit_code":0,"metrics":{"tries":1}'
+    process.log('{"level":"info","message":"","run":"1-aa",' + end + ',"time":"now"}')
     process.log("Fatal error: something")
     process.end(4)
     until(lambda: "ended with status 4" in caplog.text)
     said = {record.getMessage(): record.levelname for record in caplog.records}
     assert said["1-aa the bucket is away"] == "WARNING"
     assert said["1-aa running"] == "DEBUG"
+    assert said['1-aa ok {"exit_code": 0, "metrics": {"tries": 1}}'] == "INFO"
     assert said["Fatal error: something"] == "WARNING"
     assert list(said)[-1].startswith("galaxy-head-node ended")
 

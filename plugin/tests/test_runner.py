@@ -359,6 +359,11 @@ def test_a_parameter_without_a_value_says_nothing(galaxy):
     assert ("--set" in made._command(), made._variables()) == (False, {})
 
 
+def test_an_empty_value_is_one(galaxy):
+    made = S3JobRunner(galaxy(), 4, k8s_node_selector="")
+    assert (made._command()[-1], made._variables()) == ("kubernetes.k8s_node_selector=", {})
+
+
 def test_a_misspelt_parameter_stops_galaxy(galaxy):
     with pytest.raises(Exception, match="Invalid job runner parameter for this plugin: head_nod"):
         S3JobRunner(galaxy(), 4, head_nod="/opt/galaxy-head-node")
@@ -665,6 +670,42 @@ def test_a_limit_of_galaxys_own_fails_the_job_when_its_run_has_ended(runner, job
     happen(runner, RunEvent(run.job_id, "cancelled", "The run was cancelled."))
     assert runner.work_queue == [(runner.fail_job, run)]
     assert (run.runner_state, run.fail_message) == (STATES.GLOBAL_WALLTIME_REACHED, "Too long.")
+
+
+@pytest.mark.parametrize("told", [None, "staging", "queued", "collecting"])
+def test_a_tool_that_does_not_run_reaches_no_limit(runner, job, history, monkeypatch, told):
+    wrapper = job()
+    wrapper.job.state = Job.states.RUNNING
+    wrapper.job.job_runner_external_id = "42-00000000000000aa"
+    queued(runner, wrapper)
+    runner._runs.clear()
+    # Galaxy was away for longer than the limit, and what the tool has made waits to be collected.
+    runner.recover(wrapper.job, wrapper)
+    run = runner._runs[42]
+    assert run.running
+    monkeypatch.setattr(run, "check_limits", lambda: True)
+    if told:
+        happen(runner, RunEvent(run.job_id, told))
+    runner._next_limits = 0
+    runner.check_watched_items()
+    assert "cancel" not in {entry[0] for entry in history}
+    happen(runner, RunEvent(run.job_id, "running"))
+    runner._next_limits = 0
+    runner.check_watched_items()
+    assert ("cancel" in {entry[0] for entry in history}) == (told != "collecting")
+
+
+def test_a_job_whose_history_cannot_be_read_is_taken_up(runner, job, history):
+    class Away(SimpleNamespace):
+        state_history = property(lambda _: 1 / 0)
+
+    wrapper = job()
+    queued(runner, wrapper)
+    runner._runs.clear()
+    away = Away(**{**vars(wrapper.job), "state": Job.states.RUNNING})
+    runner.recover(away, wrapper)
+    assert history[-1][0] == "submit"
+    assert runner._runs[42].running
 
 
 def test_a_limit_that_was_reached_before_galaxy_was_started_anew_is_told(runner, job, history, monkeypatch):
