@@ -75,7 +75,7 @@ import Testing
             let more = #","run":"7-0123456789abcdef","outputs":["/etc/hostname"]"#
             let answer = try await serving.ask("finished", try first(lab), more)
             #expect(answer.error == nil)
-            #expect(try await lab.keys().isEmpty)
+            #expect(try await lab.keys() == ["\(lab.prefix)/doctor/serve"])
         }
     }
 }

@@ -35,11 +35,20 @@ struct ConditionalPutTrial: Sendable {
     /// One writer after the other, of an object that stays: a single small request, but for the first
     /// time.
     ///
-    /// - Returns: whether the store refuses who is not the first.
-    func inTurn() async throws(S3Error) -> Bool {
-        // Somebody was here before, and the store says so.
-        guard try await attempt([1]).get() else { return true }
-        return try await !attempt([2]).get()
+    /// - Returns: what is wrong, without a full stop; nil when nothing is.
+    func inTurn() async throws(S3Error) -> String? {
+        do throws(S3Error) {
+            // Somebody was here before, and the store says so.
+            guard try await attempt([1]).get() else { return nil }
+            guard try await attempt([2]).get() else { return nil }
+            return "Two writers of one object were both told that they alone had made it"
+        } catch {
+            // Who refuses the condition alone takes the same put without it.
+            let refusal = error
+            guard refusal.code == .refused else { throw refusal }
+            do throws(S3Error) { _ = try await store.put(key, bytes: [1]) } catch { throw refusal }
+            return "The store refuses to put an object on condition that there is none"
+        }
     }
 
     /// Whether this writer has made the object.
@@ -56,11 +65,13 @@ struct ConditionalPutTrial: Sendable {
 extension HeadError {
     /// The store must not be used, because it does not honour conditions.
     ///
-    /// - Parameter url: where that was tried out.
-    static func unconditional(_ url: String) -> HeadError {
+    /// - Parameters:
+    ///   - wrong: what it does instead, without a full stop.
+    ///   - url: where that was tried out.
+    static func unconditional(_ wrong: String, _ url: String) -> HeadError {
         HeadError(
             .store,
-            what: "Two writers of one object were both told that they alone had made it",
+            what: wrong,
             place: url,
             remedy: ConditionalPutTrial.remedy
         )

@@ -11,6 +11,8 @@ struct AlteredStore: ObjectStore {
     let inner: InMemoryObjectStore
     /// Whether conditions of puts are forgotten.
     var forgetsConditions = false
+    /// Whether puts with a condition are refused.
+    var refusesConditions = false
     /// Whether a wrong checksum is taken as well.
     var takesWrongChecksums = false
     /// What becomes of what is said of an object.
@@ -44,6 +46,9 @@ struct AlteredStore: ObjectStore {
         checksum: CRC64NVME,
         options: PutOptions
     ) async throws(S3Error) -> PutReceipt {
+        if refusesConditions, options.condition != nil {
+            throw S3Error(.refused, what: "Cannot put: NotImplemented")
+        }
         var options = options
         if forgetsConditions { options.condition = nil }
         do throws(S3Error) {

@@ -15,9 +15,9 @@ import Testing
     @Test func theFirstTimeCostsTwoRequestsAndEachLaterOne() async throws {
         let inner = InMemoryObjectStore()
         let trial = try trial(AlteredStore(inner: inner))
-        #expect(try await trial.inTurn())
+        #expect(try await trial.inTurn() == nil)
         #expect(inner.calls.count == 2)
-        #expect(try await trial.inTurn())
+        #expect(try await trial.inTurn() == nil)
         #expect(inner.calls.count == 3)
         #expect(inner.keys == [trial.key])
     }
@@ -26,9 +26,20 @@ import Testing
         var store = AlteredStore(inner: InMemoryObjectStore())
         store.forgetsConditions = true
         let trial = try trial(store)
-        #expect(try await !trial.inTurn())
-        #expect(try await !trial.inTurn(), "also when the object is there")
+        #expect(try await trial.inTurn()?.hasPrefix("Two writers") == true)
+        #expect(try await trial.inTurn() != nil, "also when the object is there")
         #expect(try await trial.atOnce()?.hasPrefix("3 of three writers") == true)
+    }
+
+    @Test func aStoreThatRefusesConditionsIsFoundAndOneThatIsFullIsNot() async throws {
+        let inner = InMemoryObjectStore()
+        var store = AlteredStore(inner: inner)
+        store.refusesConditions = true
+        #expect(try await trial(store).inTurn()?.contains("on condition") == true)
+        let full = InMemoryObjectStore { _ throws(S3Error) in
+            throw S3Error(.refused, what: "Cannot put: QuotaExceeded")
+        }
+        await #expect(throws: S3Error.self) { try await trial(AlteredStore(inner: full)).inTurn() }
     }
 
     @Test func aStoreThatIsAwayIsNotCalledBad() async throws {

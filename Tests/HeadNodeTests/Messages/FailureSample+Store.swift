@@ -62,7 +62,12 @@ extension FailureSample {
             return .refused(HeadError(error, doing: "Cannot use the bucket"))
         },
         FailureSample("store-ignores-conditions") {
-            .refused(.unconditional("https://s3.example.org/galaxy-data/\(try key())"))
+            .refused(
+                .unconditional(
+                    "Two writers of one object were both told that they alone had made it",
+                    "https://s3.example.org/galaxy-data/\(try key())"
+                )
+            )
         },
         FailureSample("store-object-gone") {
             let error = try await ScriptedFailure.store(.s3(404, "NoSuchKey")) { store in

@@ -111,7 +111,11 @@ struct Server: Sendable {
         _ stop: @Sendable () -> Void
     ) async {
         guard case .unknown(let why) = finding else { return }
-        log.write(.warning, "Whether the store honours If-None-Match: * is not known yet: \(why)")
+        log.write(
+            .warning,
+            "Whether the store honours If-None-Match: * is not known yet: \(why) Jobs wait for the store, "
+                + "which is asked again every 30 seconds; `galaxy-head-node doctor` asks it too."
+        )
         guard let error = await trial.askAgain() else { return }
         log.write(.error, error.line)
         objection.error.withLock { $0 = error }

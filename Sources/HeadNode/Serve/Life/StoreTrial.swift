@@ -36,14 +36,15 @@ struct StoreTrial: Sendable {
     }
 
     func ask() async -> Finding {
-        let found = await within(Self.patience) { () async -> Result<Bool, S3Error> in
+        let found = await within(Self.patience) { () async -> Result<String?, S3Error> in
             do throws(S3Error) { return .success(try await trial.inTurn()) } catch {
                 return .failure(error)
             }
         }
         switch found {
-        case .success(true): return .fit
-        case .success(false): return .unfit(.unconditional(trial.store.url(of: trial.key)))
+        case .success(nil): return .fit
+        case .success(let wrong?):
+            return .unfit(.unconditional(wrong, trial.store.url(of: trial.key)))
         case .failure(let error): return .unknown(why: error.line)
         case nil: return .unknown(why: "It has not answered for \(Int(Self.patience)) seconds.")
         }
