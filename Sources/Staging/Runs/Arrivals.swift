@@ -104,7 +104,10 @@ final class Arrivals: Sendable {
             arrivals.removeAll { places.contains($0.place) }
             return found
         }
-        for arrival in damaged { try roots.remove(try path(arrival)) }
+        for arrival in damaged {
+            try roots.remove(try path(arrival))
+            room?.discard(arrival.place)
+        }
     }
 
     /// Removes what came; used when something else did not.

@@ -178,9 +178,11 @@ package struct CollectRun: Sendable {
         _ roots: RootSet
     ) throws(StagingError) {
         for (device, share) in demand.shares.sorted(by: { $0.value.place < $1.value.place }) {
+            // Asked first: what comes meanwhile counts twice, and never not at all.
+            let promised = others.map { $0.remaining(on: device) }
             let free = try roots.directory(share.place).freeBytes()
             // Never below nothing: whatever reports say, it comes to no overflow.
-            let left = others.reduce(free) { $0 - min($0, $1.remaining(on: device)) }
+            let left = promised.reduce(free) { $0 - min($0, $1) }
             guard share.bytes <= left else {
                 throw .noRoom(
                     forResults: share.bytes,

@@ -37,6 +37,8 @@ final class RoomPromise: Sendable {
         /// What is not there whole, by device.
         var bytes: [UInt64: Int64]
         var underWay: [FilePath: Descriptor] = [:]
+        /// What each file that is there whole was counted for.
+        var whole: [FilePath: Int64] = [:]
     }
 
     /// Of the directories that files come to: a file may say another (overlayfs).
@@ -56,19 +58,30 @@ final class RoomPromise: Sendable {
     }
 
     func complete(_ place: FilePath, size: Int64) {
-        guard let device = place.parent.flatMap({ devices[$0] }) else { return }
+        guard let device = device(of: place) else { return }
+        let size = SpaceDemand.rounded(size)
         state.withLock { state in
             state.underWay[place] = nil
-            state.bytes[device, default: 0] -= SpaceDemand.rounded(size)
+            guard state.whole.updateValue(size, forKey: place) == nil else { return }
+            state.bytes[device, default: 0] -= size
         }
     }
+
+    /// What has come to `place` is removed, and comes once more.
+    func discard(_ place: FilePath) {
+        guard let device = device(of: place) else { return }
+        state.withLock { state in
+            state.underWay[place] = nil
+            state.bytes[device, default: 0] += state.whole.removeValue(forKey: place) ?? 0
+        }
+    }
+
+    private func device(of place: FilePath) -> UInt64? { place.parent.flatMap { devices[$0] } }
 
     /// How many bytes it has still to take of `device`. Looks at files that are under way.
     func remaining(on device: UInt64) -> Int64 {
         let (bytes, files) = state.withLock { state in
-            let here = state.underWay.filter { place, _ in
-                place.parent.flatMap { devices[$0] } == device
-            }
+            let here = state.underWay.filter { place, _ in self.device(of: place) == device }
             return (state.bytes[device] ?? 0, Array(here.values))
         }
         return max(0, files.reduce(bytes) { $0 - $1.allocatedBytes })

@@ -44,6 +44,23 @@ import Testing
         #expect(promise.remaining(on: 7) == 0)
     }
 
+    @Test func whatIsDamagedAndComesOnceMoreIsCountedOnceMore() throws {
+        let tree = try TemporaryTree()
+        let place = try tree.at("data/1")
+        var demand = SpaceDemand()
+        demand.add([8_192, 4_096], at: try tree.at("data"), on: 7)
+        let promise = RoomPromise(demand, devices: [try tree.at("data"): 7])
+        for _ in 0..<2 {
+            promise.complete(place, size: 8_192)
+            #expect(promise.remaining(on: 7) == 4_096)
+            promise.discard(place)
+            #expect(promise.remaining(on: 7) == 12_288)
+        }
+        promise.complete(place, size: 8_192)
+        promise.complete(place, size: 8_192)
+        #expect(promise.remaining(on: 7) == 4_096)
+    }
+
     @Test func noReportIsTooLargeToBeCounted() throws {
         var demand = SpaceDemand()
         demand.add([1 << 60], at: try FilePath("/d"), on: 1)
