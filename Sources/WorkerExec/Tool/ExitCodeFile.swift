@@ -19,6 +19,10 @@ enum ExitCodeFile {
     ) throws(StagingError) -> Result<Int, Missing> {
         let bytes: [UInt8]
         do throws(StagingError) {
+            // Looked at before it is opened: a socket fails to open as a broken disk's file does.
+            if let kind = try roots.status(path)?.kind, kind != .file {
+                return .failure(Missing(text: "\(path) is no regular file"))
+            }
             let file = try roots.open(path)
             guard try file.status().kind == .file else {
                 return .failure(Missing(text: "\(path) is no regular file"))
