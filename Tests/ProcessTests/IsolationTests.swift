@@ -102,9 +102,9 @@ import Testing
             // The pattern is in no command line, or grep would find itself.
             try ChildProcess.write(Array(secret.utf8), to: "\(lab.folder)/pattern")
             let found = try Shell.run(
-                "grep -laF -f \(lab.folder)/pattern /proc/[0-9]*/cmdline 2> /dev/null || true"
+                "grep -aF -f \(lab.folder)/pattern /proc/[0-9]*/cmdline 2> /dev/null || true"
             )
-            #expect(found == "")
+            #expect(found == "", "\(found.replacing(secret, with: "(the secret)"))")
             // Split: only the containers beside the tool's have it in their environment.
             if shape == "split" {
                 let tools = try lab.processes("tool --state") + lab.processes("tool_script.sh")
