@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """record.py RESULTS BASELINE: makes what suite.py has measured the baseline, of the rows that it measured.
 
-Rows that were not measured keep their records; `measured` says of each row when, where and from which commit
-its figures are.
+Rows that were not measured keep their records; `measured` says of each row when and from which commit its
+figures are. Machine and versions are those of the last run.
 """
 
 import argparse

@@ -5,8 +5,9 @@ import Synchronization
 /// HTTP/1.1 over libcurl: event-loop threads, kept connections, bodies streamed both ways.
 ///
 /// Beside what `HTTPTransport` promises:
-/// - There is one event loop, or up to `Options.threads` of them, each with connections of its own,
-///   while there is work for more than one (`LoopChoice`).
+/// - There is one event loop, and up to `Options.threads` of them, each with connections of its own,
+///   once there is work for more than one (`LoopChoice`). A request stays with the loop that it began
+///   with.
 /// - Requests beyond a loop's share of the connection limits wait their turn, first come first served
 ///   for each server.
 /// - A transfer holds two buffers (`Options.receiveBufferBytes`, and `uploadBufferBytes` while it
@@ -14,8 +15,8 @@ import Synchronization
 /// - Bodies above 1 MiB wait up to a second for `100 Continue`, so that an early refusal costs
 ///   nothing, unless the server did what the last request that changes anything wanted of it: then
 ///   the question would cost a round trip for each body, and nothing is saved. A server that never
-///   says it is waited for once, and one that refuses to be asked (417) is sent the request without.
-///   One that answers an error while it is still being sent to is not sent the rest.
+///   says it is waited for once by each loop, and one that refuses to be asked (417) is sent the
+///   request without. One that answers an error while it is still being sent to is not sent the rest.
 /// - A server that moves less than 1 KiB/s for as long as `Options.silenceLimit` counts as dead.
 /// - The threads end when the last reference to the transport is gone.
 package final class CurlTransport: HTTPTransport {
