@@ -305,7 +305,6 @@ import Testing
     @Test func itEndsWhenNobodyReads() async throws {
         try await Lab.run { lab in
             let settings = lab.settings.map { "'\($0)'" }.joined(separator: " ")
-            let variables = lab.environment.map { "\($0)='\($1)'" }.joined(separator: " ")
             let hello =
                 #"{"id":1,"method":"hello","params":{"protocol":1,"server_name":"m","plugin":""}}"#
             let program = try RunningProgram(
@@ -313,11 +312,11 @@ import Testing
                     "/bin/bash", "-c",
                     """
                     (echo '\(hello)'; while sleep 0.1; do echo '{"id":2,"method":"status"}' || break; done) \
-                        | env \(variables) \(lab.programs.headNode) serve \(settings) | head -n 2
+                        | \(lab.programs.headNode) serve \(settings) | head -n 2
                     echo "${PIPESTATUS[1]}"
                     """,
                 ],
-                environment: ["PATH": "/usr/bin:/bin"],
+                environment: lab.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 },
                 streams: "\(lab.folder)/streams/unread"
             )
             let ending = try await program.ending()
