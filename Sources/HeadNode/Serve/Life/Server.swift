@@ -113,8 +113,8 @@ struct Server: Sendable {
         guard case .unknown(let why) = finding else { return }
         log.write(
             .warning,
-            "Whether the store honours If-None-Match: * is not known yet: \(why) Jobs wait for the store, "
-                + "which is asked again every 30 seconds; `galaxy-head-node doctor` asks it too."
+            "Whether the store honours If-None-Match: * is not known yet: \(why) Jobs are taken all the "
+                + "same; it is asked again every 30 seconds, and `galaxy-head-node doctor` says more."
         )
         guard let error = await trial.askAgain() else { return }
         log.write(.error, error.line)
