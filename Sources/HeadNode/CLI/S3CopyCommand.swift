@@ -49,8 +49,8 @@ struct S3CopyCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            How many parts (8 without it) or, with --recursive, files (32) travel at a time, from 1 \
-            to 64.
+            How many parts (8 without it, and up to 32 once they are slow) or, with --recursive, \
+            files (32) travel at a time, from 1 to 64.
             """
     )
     var parallel: Int?
@@ -133,14 +133,18 @@ struct S3CopyCommand: AsyncParsableCommand {
     }
 
     func limits() throws -> TransferLimits {
-        guard let partSize else { return TransferLimits(parallel: parallel ?? 8) }
+        // Of a folder's files many travel at once already.
+        let widest = parallel ?? (recursive ? nil : 32)
+        var limits = TransferLimits(parallel: parallel ?? 8, widest: widest)
+        guard let partSize else { return limits }
         do throws(BadValue) {
             let expected = "a size from 5Mi to 5Gi"
             let bytes = try Quantity.bytes(partSize, expected: expected)
             guard (PartPlan.smallestPartBytes...PartPlan.largestPartBytes).contains(bytes) else {
                 throw BadValue(why: partSize, remedy: "Write \(expected).")
             }
-            return TransferLimits(parallel: parallel ?? 8, partBytes: bytes)
+            limits.partBytes = bytes
+            return limits
         } catch {
             throw ValidationError("--part-size: \(error.why). \(error.remedy)")
         }

@@ -1,47 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Runs `work` for each number, at most `parallel` at a time, and gives the results in order.
+/// Runs `work` for each number, as many at a time as `limits` allow, and gives the results in order.
 ///
 /// After the first failure nothing new is begun, what runs is cancelled and waited for, and that
 /// failure is thrown.
-func inParallel<Result: Sendable>(
+func inParallel<Value: Sendable>(
     _ numbers: ClosedRange<Int>,
-    limit parallel: Int,
-    _ work: @escaping @Sendable (Int) async throws(S3Error) -> Result
-) async throws(S3Error) -> [Result] {
-    typealias Outcome = Swift.Result<(Int, Result), S3Error>
-    @Sendable func outcome(_ number: Int) async -> Outcome {
-        do throws(S3Error) { return .success((number, try await work(number))) } catch {
-            return .failure(error)
+    _ limits: TransferLimits,
+    _ work: @escaping @Sendable (Int) async throws(S3Error) -> Value
+) async throws(S3Error) -> [Value] {
+    @Sendable func outcome(_ number: Int) async -> Event<Value> {
+        do throws(S3Error) { return .over(number, .success(try await work(number))) } catch {
+            return .over(number, .failure(error))
         }
     }
-    return try await withTaskGroup(
-        of: Outcome.self
-    ) { group -> Swift.Result<[Result], S3Error> in
-        var results: [Int: Result] = [:]
+    return try await withTaskGroup(of: Event<Value>.self) { group -> Result<[Value], S3Error> in
+        var pace = PartPace(numbers, limits)
+        var results: [Int: Value] = [:]
         var failure: S3Error?
-        var next = numbers.lowerBound
-        while next <= numbers.upperBound, next < numbers.lowerBound + parallel {
-            let number = next
-            group.addTask { await outcome(number) }
-            next += 1
+        @Sendable func look() async -> Event<Value> {
+            try? await Task.sleep(for: limits.patience)
+            return .patience
         }
-        while let done = await group.next() {
-            switch done {
-            case .success(let (number, result)): results[number] = result
-            case .failure(let error):
+        if pace.mayWiden { group.addTask { await look() } }
+        while true {
+            while failure == nil, let number = pace.begin() {
+                group.addTask { await outcome(number) }
+            }
+            guard !pace.isIdle, let event = await group.next() else { break }
+            switch event {
+            case .over(let number, .success(let value)):
+                pace.end(number)
+                results[number] = value
+            case .over(let number, .failure(let error)):
+                pace.end(number)
                 // Those that follow failed because they were cancelled.
                 if failure == nil { failure = error }
                 group.cancelAll()
-            }
-            if failure == nil, next <= numbers.upperBound {
-                let number = next
-                group.addTask { await outcome(number) }
-                next += 1
+            case .patience:
+                pace.look()
+                // Whoever is cancelled sleeps no more.
+                if pace.mayWiden, failure == nil, !Task.isCancelled {
+                    group.addTask { await look() }
+                }
             }
         }
+        // A look that nobody waits for any more.
+        group.cancelAll()
         if let failure { return .failure(failure) }
         return .success(results.sorted { $0.key < $1.key }.map(\.value))
     }
     .get()
+}
+
+/// What a transfer in parts waits for.
+private enum Event<Value: Sendable>: Sendable {
+    case over(Int, Result<Value, S3Error>)
+    /// Time for a look at what is under way.
+    case patience
 }

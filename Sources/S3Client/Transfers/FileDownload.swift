@@ -177,7 +177,7 @@ package struct FileDownload: Sendable {
             preferredPartBytes: limits.partBytes(of: size),
             thresholdBytes: 0
         )
-        let pieces = try await inParallel(1...plan.count, limit: limits.parallel) {
+        let pieces = try await inParallel(1...plan.count, limits) {
             [store, observe] number throws(S3Error) in
             let range = plan.range(ofPart: number)
             let sink = FileSink(

@@ -51,7 +51,7 @@ package struct ServerSideCopy: Sendable {
         let plan = try PartPlan(totalBytes: size, preferredPartBytes: partBytes, thresholdBytes: 0)
         let upload = try await store.createMultipart(target, options: options)
         return try await store.abortingOnFailure(target, upload) { () throws(S3Error) -> ETag in
-            let parts = try await inParallel(1...plan.count, limit: limits.parallel) {
+            let parts = try await inParallel(1...plan.count, limits) {
                 [store, observe] number throws(S3Error) in
                 let range = plan.range(ofPart: number)
                 let part = try await store.copyPart(

@@ -118,7 +118,7 @@ package struct Upload: Sendable {
     ) async throws(S3Error) -> Uploaded {
         let upload = try await store.createMultipart(key, options: options)
         return try await store.abortingOnFailure(key, upload) { () throws(S3Error) -> Uploaded in
-            let parts = try await inParallel(1...plan.count, limit: limits.parallel) {
+            let parts = try await inParallel(1...plan.count, limits) {
                 [store, observe] number throws(S3Error) in
                 let range = plan.range(ofPart: number)
                 let body = source.body(range)

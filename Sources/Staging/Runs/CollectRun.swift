@@ -60,9 +60,13 @@ package struct CollectRun: Sendable {
         let steps =
             plan.packs.map { Step.pack($0.pack, $0.files) }
             + plan.objects.map { Step.object($0.file, $0.key) }
+        let limits = TransferLimits(
+            sharedBy: plan.objects.lazy.map(\.file.size),
+            atOnce: transfers
+        )
         do throws(StagingError) {
             _ = try await boundedMap(steps, limit: transfers) { (step) throws(StagingError) in
-                try await perform(step, arrivals)
+                try await perform(step, arrivals, limits)
             }
             try await arrivals.promote(inPlaceOf: plan.staleExitCode)
         } catch {
@@ -100,10 +104,11 @@ package struct CollectRun: Sendable {
 
     private func perform(
         _ step: Step,
-        _ arrivals: Arrivals
+        _ arrivals: Arrivals,
+        _ limits: TransferLimits
     ) async throws(StagingError) {
         switch step {
-        case .object(let file, let key): try await collect(file, from: key, arrivals)
+        case .object(let file, let key): try await collect(file, from: key, arrivals, limits)
         case .pack(let pack, let files):
             let expected = ExpectedMembers(files: files, arrivals: arrivals)
             try await PackDownload(store: store, meter: meter)(pack, into: expected)
@@ -114,11 +119,12 @@ package struct CollectRun: Sendable {
     private func collect(
         _ file: PushedFile,
         from key: ObjectKey,
-        _ arrivals: Arrivals
+        _ arrivals: Arrivals,
+        _ limits: TransferLimits
     ) async throws(StagingError) {
         let descriptor = try arrivals.begin(file.path)
         do throws(S3Error) {
-            let download = FileDownload(from: store, observe: meter.observer)
+            let download = FileDownload(from: store, limits: limits, observe: meter.observer)
             _ = try await download.run(
                 key,
                 expecting: ExpectedObject(size: file.size, checksum: file.digest),

@@ -15,6 +15,8 @@ package struct FetchRun: Sendable {
     let meter: PhaseMeter
     /// The node's, if it has one.
     let cache: CachedFetch?
+    /// Of each input.
+    private let limits: TransferLimits
 
     package init(
         store: any ObjectStore,
@@ -28,6 +30,10 @@ package struct FetchRun: Sendable {
         self.roots = roots
         self.meter = meter
         self.cache = cache
+        limits = TransferLimits(
+            sharedBy: spec.inputs.lazy.map(\.size),
+            atOnce: spec.limits.transfers
+        )
     }
 
     private enum Step: Sendable {
@@ -90,7 +96,7 @@ package struct FetchRun: Sendable {
     }
 
     private func fetch(_ input: InputEntry) async throws(StagingError) {
-        let download = InputDownload(store: store, meter: meter)
+        let download = InputDownload(store: store, meter: meter, limits: limits)
         let file: Descriptor
         if let cached = try await fromCache(input, download) {
             file = cached

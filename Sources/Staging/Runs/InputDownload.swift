@@ -9,6 +9,7 @@ import S3Client
 struct InputDownload: Sendable {
     let store: any ObjectStore
     let meter: PhaseMeter
+    let limits: TransferLimits
 
     /// - Parameter place: where the file is, for messages.
     func callAsFunction(
@@ -18,7 +19,7 @@ struct InputDownload: Sendable {
     ) async throws(StagingError) {
         let name = "fetch \(input.path)"
         do throws(S3Error) {
-            let download = FileDownload(from: store, observe: meter.observer)
+            let download = FileDownload(from: store, limits: limits, observe: meter.observer)
             _ = try await download.run(
                 input.key,
                 expecting: ExpectedObject(

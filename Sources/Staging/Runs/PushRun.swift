@@ -72,8 +72,12 @@ package struct PushRun: Sendable {
                 packs += 1
             }
         }
+        let limits = TransferLimits(
+            sharedBy: plans.lazy.flatMap(\.objects).map(\.size),
+            atOnce: transfers
+        )
         let outcomes = try await boundedMap(steps, limit: transfers) {
-            (step) throws(StagingError) in try await perform(step)
+            (step) throws(StagingError) in try await perform(step, limits)
         }
         var pushed = Pushed()
         for outcome in outcomes {
@@ -87,9 +91,12 @@ package struct PushRun: Sendable {
         return pushed
     }
 
-    private func perform(_ step: Step) async throws(StagingError) -> Outcome {
+    private func perform(
+        _ step: Step,
+        _ limits: TransferLimits
+    ) async throws(StagingError) -> Outcome {
         switch step {
-        case .object(let file, let key): .object(try await push(file, to: key))
+        case .object(let file, let key): .object(try await push(file, to: key, limits))
         case .pack(let files, let index, let key):
             try await pushPack(files, index: index, to: key)
         }
@@ -97,13 +104,14 @@ package struct PushRun: Sendable {
 
     private func push(
         _ file: SurveyedFile,
-        to key: ObjectKey
+        to key: ObjectKey,
+        _ limits: TransferLimits
     ) async throws(StagingError) -> PushedFile {
         let descriptor = try file.open()
         meter.expect(bytes: file.size, files: 1)
         let source = DescriptorSource(descriptor, length: file.size, name: file.path)
         let options = PutOptions(metadata: file.objectMetadata)
-        let upload = VerifiedUpload(store: store, meter: meter)
+        let upload = VerifiedUpload(store: store, meter: meter, limits: limits)
         let digest = try await upload(source, to: key, options: options, name: file.path.logSafe)
         try file.check(descriptor)
         meter.finished(1)

@@ -17,6 +17,8 @@ package struct StageRun: Sendable {
     let transfers: Int
     let meter: PhaseMeter
     private let now: @Sendable () -> FileTime
+    /// Of each file, once it is known how many there are.
+    private var limits = TransferLimits()
 
     package init(
         store: any ObjectStore,
@@ -58,6 +60,13 @@ package struct StageRun: Sendable {
 
     /// Stages everything, at most `transfers` files at once.
     package func callAsFunction(_ plan: StagePlan) async throws(StagingError) -> Staged {
+        var sized = self
+        let sizes = (plan.shared + plan.runObjects).map(\.size)
+        sized.limits = TransferLimits(sharedBy: sizes, atOnce: transfers)
+        return try await sized.stage(plan)
+    }
+
+    private func stage(_ plan: StagePlan) async throws(StagingError) -> Staged {
         var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
         steps += plan.stored.map { .stored($0) } + plan.storedTrees.map { .storedTree($0) }
         steps += plan.linked.map { .linked($0) }
@@ -296,7 +305,9 @@ package struct StageRun: Sendable {
         )
     }
 
-    private var verified: VerifiedUpload { VerifiedUpload(store: store, meter: meter) }
+    private var verified: VerifiedUpload {
+        VerifiedUpload(store: store, meter: meter, limits: limits)
+    }
 
     private func entry(
         _ file: SurveyedFile,

@@ -12,6 +12,7 @@ import S3Client
 struct VerifiedUpload: Sendable {
     let store: any ObjectStore
     let meter: PhaseMeter
+    var limits = TransferLimits()
 
     /// Stores `source` at a key of ours alone and returns its checksum.
     ///
@@ -53,7 +54,7 @@ struct VerifiedUpload: Sendable {
         to key: ObjectKey,
         _ options: PutOptions
     ) async throws(S3Error) -> Uploaded {
-        let upload = Upload(to: store, observe: meter.observer)
+        let upload = Upload(to: store, limits: limits, observe: meter.observer)
         return try await upload.run(source, at: key, options: options)
     }
 

@@ -145,6 +145,35 @@ import Transport
         #expect(store.calls.count { $0.kind == .uploadPart } < 6)
     }
 
+    /// No part is over before six are under way, where three are to begin with.
+    @Test func `slow parts are joined by more, on the way up and down`() async throws {
+        let underWay = Mutex(0)
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            guard !call.isDone, [.uploadPart, .get].contains(call.kind) else { return }
+            underWay.withLock { $0 += 1 }
+            for _ in 0..<30_000 where underWay.withLock({ $0 % 6 != 0 }) {
+                do { try await Task.sleep(for: .milliseconds(1)) } catch {
+                    throw S3Error(.cancelled, what: "cancelled")
+                }
+            }
+            guard underWay.withLock({ $0 % 6 == 0 }) else {
+                throw S3Error(.refused, what: "nobody has joined")
+            }
+        }
+        var limits = Self.limits
+        (limits.widest, limits.patience) = (6, .milliseconds(1))
+        let bytes = patterned(Self.part * 6)
+        let key = try ObjectKey("k")
+        let stored = try await Upload(to: store, limits: limits).run(MemorySource(bytes), at: key)
+        #expect(underWay.withLock { $0 } == 6)
+        let target = try TemporaryFile()
+        let expected = ExpectedObject(size: Int64(bytes.count), checksum: stored.checksum)
+        _ = try await FileDownload(from: store, limits: limits)
+            .run(key, expecting: expected, into: target.descriptor, named: "t")
+        #expect(underWay.withLock { $0 } == 12)
+        #expect(target.bytes == bytes)
+    }
+
     @Test(arguments: [1, 2, 3])
     func `an upload that somebody has aborted is begun anew, twice`(aborted: Int) async throws {
         let left = Mutex(aborted)
