@@ -548,6 +548,13 @@ class S3JobRunner(AsynchronousJobRunner):
             if not self._has_exit_code(job_state):
                 self._fail(job_state, "The job's exit code did not come back.")
                 return
+            # Of Galaxy's own limits, the size of outputs is seen here first. Time is not looked at: the tool
+            # has ended.
+            limit = job_state.job_wrapper.check_limits()
+            if limit is not None:
+                runner_state, message = limit
+                self._fail(job_state, message, runner_state)
+                return
             if self._is_in_store(job_state):
                 description.forget_placeholders(job_state.description)
             description.give_purged_outputs_a_place(job_state.job_wrapper)

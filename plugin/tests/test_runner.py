@@ -104,6 +104,9 @@ class Wrapper:
     def has_limits(self):
         return False
 
+    def check_limits(self, runtime=None):
+        return None
+
 
 @pytest.fixture
 def history():
@@ -933,6 +936,32 @@ def test_an_exit_code_that_is_not_the_tools_is_not_taken(runner, job, history, g
     runner.finish_job(run)
     assert runner.work_queue == [(runner.fail_job, run)]
     assert run.fail_message == "The job's exit code did not come back."
+    assert ("finish",) not in history
+
+
+def test_an_output_that_is_larger_than_galaxy_allows_fails_the_job(
+    runner, job, history, galaxys, monkeypatch
+):
+    wrapper = job()
+    run = queued(runner, wrapper)
+    del history[:]
+    end_well(run)
+    asked = []
+
+    def check_limits(runtime=None):
+        asked.append(runtime)
+        return STATES.OUTPUT_SIZE_LIMIT, "Job output file grew too large."
+
+    monkeypatch.setattr(wrapper, "check_limits", check_limits)
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    runner.work_queue.clear()
+    runner.finish_job(run)
+    assert asked == [None], "the tool has ended, and no time counts any more"
+    assert runner.work_queue == [(runner.fail_job, run)]
+    assert (run.runner_state, run.fail_message) == (
+        STATES.OUTPUT_SIZE_LIMIT,
+        "Job output file grew too large.",
+    )
     assert ("finish",) not in history
 
 

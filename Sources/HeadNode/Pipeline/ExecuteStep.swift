@@ -30,6 +30,7 @@ struct ExecuteStep: Sendable {
                 try await desk.result()
             }
             if let result = known { return result }
+            if let result = try await settle(spec, &state) { return result }
             let id: TryID
             var isNew = true
             if let open = state.openTry {
@@ -48,9 +49,7 @@ struct ExecuteStep: Sendable {
             guard isStarted else { continue }
             let end = try await follow(id)
             if let result = try await desk.result() { return result }
-            if let result = try await act(on: end, of: id, spec, &state) {
-                return result
-            }
+            if let result = try await act(on: end, of: id, &state) { return result }
         }
     }
 
@@ -188,65 +187,75 @@ struct ExecuteStep: Sendable {
         }
     }
 
-    /// - Returns: a result that ends the run; nil for another try.
+    /// Notes what the try came to, and what has to follow.
+    ///
+    /// - Returns: a result that was late; nil when what is due is noted.
     private func act(
         on end: TryEnd,
         of id: TryID,
+        _ state: inout RunState
+    ) async throws(HeadError) -> RunResult? {
+        let verdict = TryVerdict(end)
+        if verdict == .resultExpected, let result = try await patientResult() { return result }
+        let words = executor.lastWords(id)
+        let sequel = TrySequel(verdict, end, after: state, settings)
+        let last = state.tries.count - 1
+        observe(.tryEnded(id, sequel.verdict, verdict.kind))
+        state.tries[last].verdict = sequel.verdict
+        state.tries[last].isDisruption = sequel.isDisruption
+        state.tries[last].due = sequel.due(desk, words)
+        try folder.note(state)
+        // Told and noted first: it may take a while.
+        await rescue(id)
+        return nil
+    }
+
+    /// Does what the last try's verdict asks for, if that is not done yet.
+    ///
+    /// - Returns: a result that ends the run; nil for another try.
+    private func settle(
         _ spec: RunSpec,
         _ state: inout RunState
     ) async throws(HeadError) -> RunResult? {
-        let words = executor.lastWords(id)
-        let verdict = TryVerdict(end)
-        let run = state.run
-        func close(_ text: String, isDisruption: Bool = false) async throws(HeadError) {
-            observe(.tryEnded(id, text, verdict.kind))
-            state.tries[state.tries.count - 1].verdict = text
-            state.tries[state.tries.count - 1].isDisruption = isDisruption
+        guard let last = state.tries.indices.last else { return nil }
+        if state.tries[last].due == .restage {
+            let failure = try await failure(restaging: spec, state)
+            state.tries[last].due = failure.map { .end(.failed, $0.line) }
             try folder.note(state)
-            // Told and noted first: it may take a while.
-            await rescue(id)
         }
-        switch verdict {
-        case .resultExpected:
-            if let result = try await patientResult() { return result }
-            try await close("result lost")
-            let key = desk.layout.result(run)
-            return try await fail(.resultLost(run, key, bucket: desk.bucket))
-        case .permanent(let why):
-            try await close(why)
-            return try await fail(.hopeless(run, why, end, words))
-        case .limit(let reason, let how):
-            try await close(how)
-            return try await desk.end(reason, how)
-        case .retry(let why):
-            try await close(why)
-            let used = state.tries.count { !$0.isDisruption }
-            if used <= settings.retries { return nil }
-            return try await fail(.spent(run, tries: used, why, end, words))
-        case .retryOnce(let why):
-            try await close(why)
-            let isFirst = state.tries.count { $0.verdict == why } == 1
-            if isFirst { return nil }
-            return try await fail(.hopeless(run, why, end, words))
-        case .disruption(let why):
-            try await close(why, isDisruption: true)
-            let used = state.tries.count { $0.isDisruption }
-            if used <= settings.disruptions { return nil }
-            return try await fail(.disrupted(run, times: used, why, words))
-        case .restage(let why):
-            try await close(why)
-            let found = try await restage(spec)
-            if !found.replaced.isEmpty {
-                return try await fail(.replaced(run, found.replaced, words))
-            }
-            guard found.damaged.isEmpty else {
-                let objects = found.damaged.map { (name: $0.name, key: $0.key) }
-                return try await fail(.damaged(run, why, objects, bucket: desk.bucket, words))
-            }
-            let isFirst = state.tries.count { $0.verdict == why } == 1
-            if isFirst, found.isRestored { return nil }
-            return try await fail(.hopeless(run, why, end, words))
+        guard case .end(let reason, let words) = state.tries[last].due else { return nil }
+        // From now on no worker that comes back later can commit.
+        return try await desk.end(reason, words)
+    }
+
+    /// Stages again what the last try has missed.
+    ///
+    /// - Returns: why no try will do better; nil if another one may.
+    private func failure(
+        restaging spec: RunSpec,
+        _ state: RunState
+    ) async throws(HeadError) -> RunFailure? {
+        guard let last = state.tries.last, let why = last.verdict else { return nil }
+        let words = executor.lastWords(state.id(last))
+        let found: RestageRun.Findings
+        do throws(HeadError) {
+            found = try await restage(spec)
+        } catch {
+            // The input itself is another one by now, or gone: it will not come back by waiting.
+            guard error.code == .input else { throw error }
+            return .unstageable(state.run, error, words)
         }
+        if !found.replaced.isEmpty { return .replaced(state.run, found.replaced, words) }
+        guard found.damaged.isEmpty else {
+            let objects = found.damaged.map { (name: $0.name, key: $0.key) }
+            return .damaged(state.run, why, objects, bucket: desk.bucket, words)
+        }
+        if found.isRestored {
+            observe(.note("What the bucket had lost of run \(state.run) is staged again."))
+        }
+        // Once, also where nothing is missing any more: a head that was cut off may have staged it.
+        let isFirst = state.tries.count { $0.verdict == why } == 1
+        return isFirst ? nil : .hopeless(state.run, why, .exited(WorkerExit.input.rawValue), words)
     }
 
     /// Stages again what is no longer in the bucket; what is there but different stays as it is.
@@ -281,10 +290,5 @@ struct ExecuteStep: Sendable {
             }
         }
         return nil
-    }
-
-    /// Ends the run, so that no worker that comes back later can commit.
-    private func fail(_ failure: RunFailure) async throws(HeadError) -> RunResult {
-        try await desk.end(.failed, failure.line)
     }
 }

@@ -69,6 +69,18 @@ struct RunFailure: ExplainedError {
         )
     }
 
+    /// What the run had staged is lost from the bucket, and what it was staged from is gone or another.
+    static func unstageable(_ run: RunID, _ error: HeadError, _ words: String) -> RunFailure {
+        let why = (error.cause as? any ExplainedError) ?? error
+        let place = why.place.isEmpty ? "" : " (\(why.place))"
+        return RunFailure(
+            "Run \(run) cannot be done, and cannot be staged again: \(why.what)\(place)",
+            words,
+            "Find out what removes objects there, such as a lifecycle rule, then run the job again: a "
+                + "new run takes the inputs as they are now."
+        )
+    }
+
     /// Somebody has overwritten what the head had staged.
     static func damaged(
         _ run: RunID,

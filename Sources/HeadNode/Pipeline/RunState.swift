@@ -32,9 +32,20 @@ struct RunState: VersionedDocument, Equatable {
         /// nil while it goes on.
         var verdict: String?
         var isDisruption = false
+        /// What its verdict asks for and nobody has done yet. It is noted with the verdict: whoever goes
+        /// on does it before anything else, so that no try is made which the verdict rules out.
+        var due: Due?
         /// Whether the executor has it: then it is looked for, and not begun again. false if it has
         /// been refused; nil while that is open.
         var isSubmitted: Bool?
+    }
+
+    /// What has to follow a try.
+    enum Due: Codable, Sendable, Equatable {
+        /// The run ends for this reason, unless it has a result.
+        case end(RunResult.EndReason, String)
+        /// The inputs are looked at, and staged again where they are lost.
+        case restage
     }
 
     init(run: RunID, descriptionSHA256: SHA256Digest, place: RunPlace) {

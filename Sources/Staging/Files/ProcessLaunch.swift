@@ -50,7 +50,8 @@ package struct ProcessLaunch: Sendable {
 
     /// Starts it and gives its pid, which is also its process group.
     ///
-    /// - Throws: errno's text when the program cannot be started.
+    /// - Throws: errno's text when the program cannot be started: `.io` if this machine is short of
+    ///   something, any other code if no machine could.
     package func start() throws(StagingError) -> pid_t {
         var pid: pid_t = 0
         let error = workingDirectory.withCString { directory in
@@ -79,10 +80,14 @@ package struct ProcessLaunch: Sendable {
                 }
             }
         }
-        guard error == 0 else {
-            throw .system("start", command.first?.logSafe ?? "nothing", error)
+        let name = command.first?.logSafe ?? "nothing"
+        switch error {
+        case 0: return pid
+        case E2BIG, ENOEXEC, EISDIR, ENAMETOOLONG, EINVAL:
+            let reason = String(cString: strerror(error))
+            throw StagingError(.refused, what: "Cannot start \(name): \(reason)")
+        default: throw .system("start", name, error)
         }
-        return pid
     }
 }
 

@@ -10,40 +10,56 @@ import Staging
 /// The last step of an attempt: its report, and the one word that makes it count; in one request, if
 /// the report is short.
 struct Commit: Sendable {
+    /// How often a result is put where one is said to be, and none is: whoever mends a damaged one
+    /// removes it.
+    private static let attempts = 3
+
     let attempt: Attempt
 
     /// Stores the report and commits; loses quietly to a result that is there already.
     func callAsFunction(_ report: AttemptReport) async throws(WorkerFailure) {
         let bytes = try encoded(report)
-        let result = RunResult(run: attempt.run, attempt: attempt.id, report: bytes)
-        let documents = DocumentStore(attempt.patientStore)
-        let resultBytes = try encoded(result)
+        let mine = RunResult(run: attempt.run, attempt: attempt.id, report: bytes)
+        if mine.report == nil {
+            _ = try await put(bytes, at: attempt.keys.report(attempt.run, attempt.id))
+        }
+        let resultBytes = try encoded(mine)
+        for _ in 0..<Self.attempts {
+            let key = attempt.keys.result(attempt.run)
+            if try await put(resultBytes, at: key, condition: .absent) { return }
+            guard let first = try await first() else { continue }
+            if first != mine { await yield(report) }
+            return
+        }
+        throw WorkerFailure(
+            .notStored,
+            "The bucket says that run \(attempt.run) has a result and that it has none."
+        )
+    }
+
+    /// - Returns: whether it is there now; false where something else was, under the condition.
+    private func put(
+        _ bytes: [UInt8],
+        at key: ObjectKey,
+        condition: PutCondition? = nil
+    ) async throws(WorkerFailure) -> Bool {
         do throws(S3Error) {
-            if result.report == nil {
-                try await documents.put(bytes, at: attempt.keys.report(attempt.run, attempt.id))
-            }
-            let isFirst = try await documents.put(
-                resultBytes,
-                at: attempt.keys.result(attempt.run),
-                condition: .absent
-            )
-            if isFirst { return }
+            return try await DocumentStore(attempt.patientStore)
+                .put(bytes, at: key, condition: condition)
         } catch {
             throw WorkerFailure(error, doing: "commit", toolRan: true)
         }
-        try await yield(to: result, report)
+    }
+
+    /// The result that was first.
+    private func first() async throws(WorkerFailure) -> RunResult? {
+        do throws(StagingError) { return try await attempt.result() } catch {
+            throw WorkerFailure(error, toolRan: true)
+        }
     }
 
     /// Somebody else's result counts: nothing of this attempt may stay.
-    private func yield(
-        to mine: RunResult,
-        _ report: AttemptReport
-    ) async throws(WorkerFailure) {
-        do throws(StagingError) {
-            guard try await attempt.result() != mine else { return }
-        } catch {
-            throw WorkerFailure(error, toolRan: true)
-        }
+    private func yield(_ report: AttemptReport) async {
         FrameWriter.complain("Another result of run \(attempt.run) was first; this one is removed.")
         var pushed = PushRun.Pushed()
         pushed.files = report.files

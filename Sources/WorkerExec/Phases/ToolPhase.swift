@@ -67,6 +67,8 @@ struct ToolPhase: Sendable {
         do throws(StagingError) {
             reaper = ProcessReaper(try launch.start())
         } catch {
+            // Another machine, or this one in a while, may start it.
+            guard error.code != .io else { throw error }
             return .ended(
                 ToolOutcome(
                     end: .notStarted,

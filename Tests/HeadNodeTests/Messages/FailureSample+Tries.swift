@@ -5,6 +5,7 @@ import Diagnostics
 import FoundationEssentials
 import Kubernetes
 import Names
+import Staging
 import Testing
 
 @testable import HeadNode
@@ -112,6 +113,16 @@ extension FailureSample {
                     ],
                     ""
                 )
+            )
+        },
+        FailureSample("staged-object-lost-and-input-changed") {
+            let error = StagingError(
+                .changed,
+                what: "/galaxy/dataset_7.dat is lost from the bucket, and on disk another file",
+                place: "galaxy/stage/main/dataset_7.dat"
+            )
+            return try failed(
+                .unstageable(run(), HeadError(error, doing: "Cannot stage again"), "No such key.")
             )
         },
         FailureSample("staged-objects-overwritten") {

@@ -21,6 +21,7 @@ import Testing
         Share(way: .split, blow: .killed, points: 30),
         Share(way: .served, blow: .killed, points: 50),
         Share(way: .linked, blow: .killed, points: 30),
+        Share(way: .bereft, blow: .killed, points: 30),
         Share(way: .single, blow: .noSpace, points: 25),
         Share(way: .linked, blow: .noSpace, points: 10),
         Share(way: .single, blow: .failingDisk, points: 25),

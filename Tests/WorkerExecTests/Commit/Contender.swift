@@ -88,7 +88,9 @@ final class Contender: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// Everything that an attempt does when its tool has ended.
-    func push() async throws {
+    ///
+    /// - Parameter detail: what is said of the tool.
+    func push(_ detail: String? = nil) async throws {
         defer { turns.end() }
         let null = open("/dev/null", O_WRONLY)
         try #require(null >= 0)
@@ -98,7 +100,7 @@ final class Contender: Sendable {
             fetched: FetchPhase.HandOver(phase: PhaseReport(name: "fetch", seconds: 0), stamps: []),
             frames: FrameWriter(to: null)
         )
-        try await phase(ToolOutcome(end: .ended, exitCode: 0, scriptStatus: 0))
+        try await phase(ToolOutcome(end: .ended, exitCode: 0, scriptStatus: 0, detail: detail))
     }
 
     /// The last step alone, with a report that says so of one file.

@@ -21,6 +21,19 @@ final class MemoryBucket: Sendable {
 
     func bytes(_ key: String) -> [UInt8]? { objects.withLock { $0[key]?.bytes } }
 
+    /// As somebody else does it.
+    ///
+    /// - Returns: whether nothing was there.
+    func putIfAbsent(_ bytes: [UInt8], at key: String) -> Bool {
+        objects.withLock { objects in
+            guard objects[key] == nil else { return false }
+            objects[key] = Object(bytes: bytes, fields: [])
+            return true
+        }
+    }
+
+    func remove(_ key: String) { objects.withLock { $0[key] = nil } }
+
     func answer(_ seen: ScriptedTransport.Seen) -> ScriptedTransport.Reply {
         let path = seen.request.url.dropFirst(Self.url.count)
         let key = String(path.prefix { $0 != "?" })
