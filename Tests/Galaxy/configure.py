@@ -151,6 +151,8 @@ write(
             },
             "local": {"worker": worker, "state_directory": str(home / "runs")},
             "link": {"mount": str(home / "mount"), "inputs": True},
+            # Of all jobs; of those on disk each environment says its own.
+            **({"output_mode": "object_store"} if store == "object_store" else {}),
         },
     },
 )
@@ -161,8 +163,6 @@ ours = {
     "docker_enabled": True,
     "live_tool_output_reporting": True,
 }
-if store == "object_store":
-    ours["output_mode"] = "object_store"
 environments = {
     "local": {"runner": "local"},
     "by_history": {

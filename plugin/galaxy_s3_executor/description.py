@@ -27,6 +27,10 @@ FOLDER = "galaxy_s3"
 Path = Union[str, dict[str, str]]
 
 
+class CannotRun(Exception):
+    """A job that this runner does not take, in words for its user."""
+
+
 class RecordingEnvironment(SharedComputeEnvironment):
     """Changes no path, and notes which ones the tool's templates ask for.
 
@@ -178,7 +182,7 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
         if not isinstance(dataset, DatasetInstance) or is_deferred(dataset):
             continue
         stored = recorded.stored_object(dataset)
-        path = normal(stored.path if stored else str(job_wrapper.job_io.get_input_path(dataset)))
+        path = normal(stored.path if stored else input_path(dataset, job_wrapper.job_io))
         if is_below(path, job_directory):
             continue
         if path not in inputs:
@@ -196,6 +200,21 @@ def describe_inputs(job_wrapper, recorded: RecordingEnvironment, job_directory: 
             if encode(file) not in known["metadata_files"]:
                 known["metadata_files"].append(encode(file))
     return list(inputs.values())
+
+
+def input_path(dataset, job_io) -> str:
+    """Galaxy has no path for a dataset that is purged, or whose file its object store does not find."""
+    path = str(job_io.get_input_path(dataset))
+    if path:
+        return path
+    name = f"{dataset.hid}: {dataset.name}" if getattr(dataset, "hid", None) else str(dataset.name)
+    if dataset.dataset is not None and dataset.dataset.purged:
+        raise CannotRun(f"The input {name} was purged. Please choose another one.")
+    raise CannotRun(
+        f"The file of the input {name} (dataset {dataset.id}) is not there. It was removed, or its disk, or"
+        " the mounted bucket that it is in, is away: please tell an administrator, and run the job again"
+        " when it is back."
+    )
 
 
 def is_deferred(dataset) -> bool:

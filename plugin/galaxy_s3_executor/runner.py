@@ -28,6 +28,7 @@ from sqlalchemy import select
 
 from . import description, metrics, stores
 from .client import ENDED, HeadNode, Refused, RunEvent
+from .description import CannotRun
 
 log = get_logger(__name__)
 
@@ -51,10 +52,6 @@ VARIABLE = "GALAXY_S3_EXECUTOR_KUBERNETES_"
 PLAIN = re.compile(r"\s*(true|yes|on|y|t|1|false|no|off|n|f|0)?\s*", re.IGNORECASE)
 # Seconds that `check-config` gets, which asks nobody outside this machine; and its word for no.
 CHECK_PATIENCE, CANNOT_BE_USED = 60, 78
-
-
-class CannotRun(Exception):
-    """A job that this runner does not take, in words for its user."""
 
 
 class Run(AsynchronousJobState):
@@ -208,6 +205,11 @@ class S3JobRunner(AsynchronousJobRunner):
                 timeout=CHECK_PATIENCE,
                 check=False,
             )
+        except FileNotFoundError:
+            raise ConfigurationError(
+                f"There is no program {command[0]}: write where galaxy-head-node is, as `head_node` of this"
+                " runner in the job configuration."
+            ) from None
         except (OSError, subprocess.TimeoutExpired) as error:
             # Jobs wait for a program that can be started.
             log.error("%s cannot check the configuration: %s", command[0], error)
@@ -272,11 +274,8 @@ class S3JobRunner(AsynchronousJobRunner):
         mode = os.environ.get("GALAXY_S3_EXECUTOR_OUTPUT_MODE")
         if mode:
             return mode
-        config, galaxys = self.runner_params["config"], self.app.config.config_file
-        if config and galaxys and os.path.abspath(config) == os.path.abspath(galaxys):
-            content = getattr(self.app.config, "config_dict", {})
-        else:
-            content = read_yaml(config)
+        # Galaxy itself keeps the section `galaxy` of its file, and nothing that stands beside it.
+        content = read_yaml(self.runner_params["config"])
         block = content.get("s3_executor") if isinstance(content, dict) else None
         return block.get("output_mode") if isinstance(block, dict) else None
 

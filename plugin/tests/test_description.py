@@ -106,6 +106,18 @@ def make(path, text="x"):
     return path
 
 
+@pytest.mark.parametrize(("is_purged", "words"), [(True, "was purged"), (False, "is not there")])
+def test_an_input_without_a_file_is_named(job, monkeypatch, tmp_path, is_purged, words):
+    """Galaxy gives no path then, which would be the directory that it runs in."""
+    monkeypatch.chdir(tmp_path)
+    lost = Dataset("")
+    lost.hid, lost.name, lost.id = 7, "reads", 12
+    lost.dataset.purged = is_purged
+    job.inputs.append(listed("input", lost))
+    with pytest.raises(description.CannotRun, match=f"7: reads.* {words}"):
+        job.describe()
+
+
 def test_the_whole_of_a_plain_job(job, tmp_path):
     read = make(tmp_path / "objects/dataset_1.dat")
     job.inputs.append(listed("input", Dataset(read)))

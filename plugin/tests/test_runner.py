@@ -113,6 +113,16 @@ def history():
     return []
 
 
+@pytest.fixture(autouse=True)
+def head_node_that_has_no_word_to_say(tmp_path, monkeypatch):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "galaxy-head-node"
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 @pytest.fixture
 def galaxy():
     """An application with one environment of ours and one of somebody else's."""
@@ -199,14 +209,14 @@ def test_the_head_node_gets_galaxys_own_configuration_and_the_names_of_its_kuber
     runner = S3JobRunner(
         galaxy(),
         4,
-        head_node="/opt/galaxy-head-node",
+        head_node="/bin/true",
         k8s_namespace="jobs",
         k8s_use_service_account=True,
         k8s_read_only_root_filesystem="False",
         k8s_node_selector={"pool": "a b"},
     )
     assert runner._command() == [
-        "/opt/galaxy-head-node",
+        "/bin/true",
         "serve",
         "--config",
         "/galaxy/config/galaxy.yml",
@@ -270,6 +280,11 @@ def test_a_job_configuration_inside_galaxy_yml_is_looked_at_there(galaxy, progra
     assert (tmp_path / "called").read_text().endswith(f"--job-config {galaxy_yml}\n")
 
 
+def test_a_head_node_that_is_not_there_ends_galaxys_start(galaxy):
+    with pytest.raises(ConfigurationError, match=r"no program /nowhere/head: .*`head_node`"):
+        S3JobRunner(galaxy(), 1, head_node="/nowhere/head")
+
+
 @pytest.mark.parametrize("status", [0, 1])
 def test_what_is_no_word_on_the_configuration_ends_no_start(galaxy, program, caplog, status):
     S3JobRunner(galaxy(), 1, head_node=program(status, "a word of warning"))
@@ -283,22 +298,27 @@ def test_a_second_runner_of_ours_is_refused(galaxy):
         S3JobRunner(app, 1)
 
 
-def test_the_output_mode_of_another_file(galaxy, tmp_path, monkeypatch):
+@pytest.fixture
+def galaxy_yml(tmp_path):
+    """Galaxy's own file, with this block of ours beside Galaxy's."""
+
+    def make(block):
+        file = tmp_path / "galaxy.yml"
+        file.write_text(yaml.safe_dump({"galaxy": {}, "s3_executor": block}))
+        return str(file)
+
+    return make
+
+
+def test_the_output_mode_of_another_file(galaxy, galaxy_yml, tmp_path, monkeypatch):
     other = tmp_path / "other.yml"
     other.write_text("s3_executor: {output_mode: link}\n")
     params = {"outputs_to_working_directory": False}
-    app = galaxy(params, config_dict={"s3_executor": {"output_mode": "copy"}})
+    app = galaxy(params)
+    app.config.config_file = galaxy_yml({"output_mode": "copy"})
     assert S3JobRunner(app, 1, config=str(other))._output_mode(params) == "link"
     monkeypatch.setenv("GALAXY_S3_EXECUTOR_OUTPUT_MODE", "link")
     assert S3JobRunner(app, 1)._output_mode(params) == "link"
-
-
-def test_the_same_file_under_another_name(galaxy, monkeypatch):
-    monkeypatch.chdir("/")
-    app = galaxy(
-        {"outputs_to_working_directory": False}, config_dict={"s3_executor": {"output_mode": "link"}}
-    )
-    assert S3JobRunner(app, 1, config="galaxy/config/galaxy.yml")._output_mode({}) == "link"
 
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "config"
@@ -350,6 +370,9 @@ def test_texts_from_xml_are_as_good_as_values_from_yaml(galaxy, examples):
     in_yaml, in_xml = examples
     params = {one["id"]: one["params"] for one in in_xml["execution"]["environments"]}
     runner = in_xml["runners"]["s3"]
+    # Of the example's program nothing is asked.
+    for kwds in (runner["kwds"], in_yaml["runners"]["s3"]):
+        kwds["head_node"] = "/bin/true"
     made = S3JobRunner(galaxy(params["s3"]), runner["workers"], **runner["kwds"])
     _, kwds = split(in_yaml["runners"]["s3"], "load", "workers")
     assert made._command() == S3JobRunner(galaxy(), 4, **kwds)._command()
@@ -447,13 +470,15 @@ def test_links_need_a_disk(galaxy, store, is_fine):
         ({}, {}, {"output_mode": "link"}, "link"),
         ({}, {"output_mode": "copy"}, {"output_mode": "link"}, "copy"),
         ({"output_mode": "link"}, {"output_mode": "copy"}, None, "link"),
-        # Of another file than Galaxy's nothing is known here.
+        # What cannot be read is the head node's to complain of.
         ({}, {"config": "/nowhere/other.yml"}, {"output_mode": "link"}, "copy"),
     ],
 )
-def test_the_output_mode_is_the_one_that_the_head_node_takes(galaxy, params, runner, block, mode):
+def test_the_output_mode_is_the_one_that_the_head_node_takes(galaxy, galaxy_yml, params, runner, block, mode):
     params = {**params, "outputs_to_working_directory": mode == "copy"}
-    made = S3JobRunner(galaxy(params, config_dict={"s3_executor": block}), 4, **runner)
+    app = galaxy(params)
+    app.config.config_file = galaxy_yml(block)
+    made = S3JobRunner(app, 4, **runner)
     assert made._output_mode(params) == mode
     command = made._command()
     assert ("output_mode=copy" in command) == (runner.get("output_mode") == "copy")
