@@ -16,6 +16,7 @@ class Ours:
     """galaxy-head-node s3 cp."""
 
     name = "ours"
+    options = ()
 
     def __init__(self):
         self.program = os.environ["GALAXY_S3_BENCH_HEAD_NODE"]
@@ -34,7 +35,15 @@ class Ours:
         ends = [f"{file}/" if many else str(file), f"s3://{BUCKET}/{key}"]
         if operation in (DOWN, DOWN_MANY):
             ends.reverse()
-        return [self.program, "s3", "cp", *(["--recursive"] if many else []), *ends]
+        return [self.program, "s3", "cp", *(["--recursive"] if many else []), *self.options, *ends]
+
+
+class OursOfEight(Ours):
+    """The same, with no more connections than it begins with, however slow they are."""
+
+    connections = 8
+    name = f"ours, {connections} connections"
+    options = ("--parallel", str(connections))
 
 
 class S5cmd(Ours):
@@ -98,7 +107,7 @@ class Library(S5cmd):
 
 def clients(*names):
     """Clients by name, in this order."""
-    makers = {"ours": Ours, "s5cmd": S5cmd, "rclone": Rclone}
+    makers = {"ours": Ours, OursOfEight.name: OursOfEight, "s5cmd": S5cmd, "rclone": Rclone}
     return [makers[name]() if name in makers else Library(name) for name in names]
 
 

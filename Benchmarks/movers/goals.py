@@ -3,6 +3,7 @@
 
 import dataclasses
 
+from clients import OursOfEight
 from measuring import median
 from row_job import WHOLE
 from servers import IN_MEMORY
@@ -95,8 +96,11 @@ def head(results):
 
 def far(results):
     for operation in ("up", "down"):
-        records = results.clients(("distance", "near-free, far", operation)).get("ours", [])
-        share = median(records, "share")
+        cell = ("distance", "near-free, far", operation)
+        found = results.ratio(cell, "wall")
+        if found:
+            yield Goal(f"a far file {operation}, wall, ours / best peer", found[0], 0.9)
+        share = median(results.clients(cell).get(OursOfEight.name, []), "share")
         yield Goal(f"a far file {operation}, of what its connections carry", share, 0.9, at_least=True)
     records = results.clients(("distance", "round trips", f"the job: {WHOLE}")).get("ours", [])
     yield Goal("a job far away, round trips in a row", median(records, "trips"), 6)

@@ -93,7 +93,7 @@ def shares(results, cells):
         for client, records in results.clients(cell).items():
             wall = median(records, "wall")
             rate = median(records, "bytes") / (1 << 20) / wall
-            shown = f"**{client}**" if client == "ours" else client
+            shown = f"**{client}**" if client.startswith("ours") else client
             connections = number(median(records, "connections"), 0)
             share = f"{median(records, 'share'):.0%}"
             yield f"| {name} | {shown} | {number(wall)} | {number(rate, 0)} | {connections} | {share} |"
