@@ -542,28 +542,32 @@ class S3JobRunner(AsynchronousJobRunner):
 
     # Finish
 
+    # Whoever cannot be finished or failed, because the database is away for instance, is not let go: the next
+    # Galaxy takes the run up, and its results are still there.
+
     def finish_job(self, job_state) -> None:
-        try:
-            if not self._has_exit_code(job_state):
-                self._fail(job_state, "The job's exit code did not come back.")
-                return
-            # Of Galaxy's own limits, the size of outputs is seen here first. Time is not looked at: the tool
-            # has ended.
-            limit = job_state.job_wrapper.check_limits()
-            if limit is not None:
-                runner_state, message = limit
-                self._fail(job_state, message, runner_state)
-                return
-            if self._is_in_store(job_state):
-                description.forget_placeholders(job_state.description)
-            description.give_purged_outputs_a_place(job_state.job_wrapper)
-            if self._sets_metadata_externally(job_state.job_wrapper):
-                self._handle_metadata_externally(job_state.job_wrapper, resolve_requirements=True)
-            super().finish_job(job_state)
-            if not self._is_in_store(job_state):
-                self._tell_outputs(job_state)
-        finally:
-            self._let_go(job_state)
+        self._finish(job_state)
+        self._let_go(job_state)
+
+    def _finish(self, job_state) -> None:
+        if not self._has_exit_code(job_state):
+            self._fail(job_state, "The job's exit code did not come back.")
+            return
+        # Of Galaxy's own limits, the size of outputs is seen here first. Time is not looked at: the tool
+        # has ended.
+        limit = job_state.job_wrapper.check_limits()
+        if limit is not None:
+            runner_state, message = limit
+            self._fail(job_state, message, runner_state)
+            return
+        if self._is_in_store(job_state):
+            description.forget_placeholders(job_state.description)
+        description.give_purged_outputs_a_place(job_state.job_wrapper)
+        if self._sets_metadata_externally(job_state.job_wrapper):
+            self._handle_metadata_externally(job_state.job_wrapper, resolve_requirements=True)
+        super().finish_job(job_state)
+        if not self._is_in_store(job_state):
+            self._tell_outputs(job_state)
 
     def _tell_outputs(self, run: Run) -> None:
         """Where the outputs are now, so that the next job need not stage them. That it is not known costs
@@ -593,14 +597,12 @@ class S3JobRunner(AsynchronousJobRunner):
         return self._output_mode(run.job_destination.params or {}) == "object_store"
 
     def fail_job(self, job_state, exception=False, message="Job failed", full_status=None) -> None:
-        try:
-            streams = full_status or self._streams(job_state.job_wrapper)
-            super().fail_job(job_state, exception=exception, message=message, full_status=streams)
-            if job_state.job_wrapper.is_task:
-                # Galaxy fails the whole job, and what has split it would wait for this part without end.
-                job_state.job_wrapper.change_state(Task.states.ERROR)
-        finally:
-            self._let_go(job_state)
+        streams = full_status or self._streams(job_state.job_wrapper)
+        super().fail_job(job_state, exception=exception, message=message, full_status=streams)
+        if job_state.job_wrapper.is_task:
+            # Galaxy fails the whole job, and what has split it would wait for this part without end.
+            job_state.job_wrapper.change_state(Task.states.ERROR)
+        self._let_go(job_state)
 
     def _fail(self, run: Run, message: str, runner_state: Optional[str] = None) -> None:
         # There is nothing to stop, or not any more.

@@ -620,6 +620,21 @@ def test_a_database_that_is_away_loses_nothing(runner, job, monkeypatch):
     assert runner.work_queue == [(runner.finish_job, run)]
 
 
+@pytest.mark.parametrize("way", ["finish_job", "fail_job"])
+def test_a_job_that_cannot_be_finished_is_not_let_go(runner, job, history, galaxys, monkeypatch, way):
+    def away(*_, **__):
+        raise ConnectionError("the database is away")
+
+    run = queued(runner, job())
+    end_well(run)
+    happen(runner, RunEvent(run.job_id, "ok", "", 0))
+    monkeypatch.setattr(AsynchronousJobRunner, way, away)
+    with pytest.raises(ConnectionError):
+        getattr(runner, way)(run)
+    assert "forget" not in [entry[0] for entry in history]
+    assert runner._runs == {42: run}
+
+
 # Stop and recover
 
 
