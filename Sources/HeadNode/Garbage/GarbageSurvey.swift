@@ -180,7 +180,7 @@ struct GarbageSurvey: Sendable {
     }
 
     /// Whether Galaxy may still want something of the run. Once its job directory is gone, or another
-    /// run's, or says how the run ended, it wants nothing.
+    /// run's, or says that the run came to nothing or was let go of, it wants nothing.
     private func isLive(_ run: RunID, _ spec: RunSpec) -> Bool {
         if gone(spec.job.directory) == .other { return false }
         do {
@@ -188,7 +188,7 @@ struct GarbageSurvey: Sendable {
             let notes = try RelativePath(HeadState.directoryName)
             guard try directory.status(notes) != nil else { return false }
             guard let state = try RunNotes.state(in: spec.job.directory) else { return true }
-            return state.run == run && state.ending == nil
+            return try state.run == run && RunNotes.isWanted(state, in: spec.job.directory)
         } catch {
             // What may not be looked at may be in use.
             return true

@@ -41,7 +41,10 @@ struct JobPipeline: Sendable {
         case .over(let ending): return ending
         case .ready(let spec):
             let result = try await execute(spec, &state)
-            return try await finish(result, spec, &state)
+            let ending = try await finish(result, spec, &state)
+            // Who has waited for it has what it came to, and says no more. It has ended, noted or not.
+            try? RunNotes.forget(state.run, in: description.jobDirectory)
+            return ending
         }
     }
 

@@ -43,6 +43,40 @@ struct RunNotes: Sendable {
         }
     }
 
+    /// What the file says that tells that a run was let go of: the run. It takes no lock, so that the next
+    /// run of the job, which may have begun, does not meet one.
+    private static let forgotten = "forgotten"
+
+    /// Notes that whoever wanted the run has let go of it, if it came to results: nothing of it is brought
+    /// back any more. Nothing is made where there are no notes.
+    ///
+    /// - Parameter run: nil for the last one.
+    static func forget(_ run: RunID?, in jobDirectory: FilePath) throws(HeadError) {
+        guard let state = try state(in: jobDirectory), state.run == run ?? state.run,
+            state.ending?.hasResults == true
+        else { return }
+        let folder = try folder(of: jobDirectory)
+        do throws(StagingError) {
+            let name = try naming { () throws(NameError) in try RelativePath(forgotten) }
+            // After a power cut it may be gone: then the run is kept too long.
+            try Directory(path: folder)
+                .replace(name, with: Array(state.run.description.utf8), isFlushed: false)
+        } catch {
+            throw HeadError(error, doing: "Cannot note that a run was let go of")
+        }
+    }
+
+    /// Whether something of the run may still be wanted: it goes on, or has results that Galaxy may not have
+    /// taken in.
+    ///
+    /// - Parameter state: what is noted in that directory.
+    static func isWanted(_ state: RunState, in jobDirectory: FilePath) throws(HeadError) -> Bool {
+        guard let ending = state.ending else { return true }
+        guard ending.hasResults else { return false }
+        let noted = try read(forgotten, in: folder(of: jobDirectory))
+        return noted?.elementsEqual(state.run.description.utf8) != true
+    }
+
     private static func folder(of jobDirectory: FilePath) throws(HeadError) -> FilePath {
         do throws(NameError) {
             return try jobDirectory.appending(HeadState.directoryName)

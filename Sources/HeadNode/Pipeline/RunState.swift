@@ -90,4 +90,7 @@ struct RunEnding: Codable, Sendable, Equatable {
     var refused: [String]
     var cpuSeconds: Double
     var peakResidentBytes: Int64
+
+    /// Whether the tool ran to its end, and what it made was brought back.
+    var hasResults: Bool { state == .ok || state == .toolFailed }
 }

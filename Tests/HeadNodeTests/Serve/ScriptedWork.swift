@@ -32,6 +32,7 @@ final class ScriptedWork: RunWork {
         var ended: [(job: FilePath, tries: Int)] = []
         var settled: [FinishedJob] = []
         var settledOpened: [RunID?] = []
+        var forgotten: [(job: FilePath, run: RunID?)] = []
     }
 
     private let state = Mutex(State())
@@ -72,7 +73,14 @@ final class ScriptedWork: RunWork {
         state.withLock { state in Array(zip(state.settled, state.settledOpened)) }
     }
 
+    /// What Galaxy has let go of.
+    var forgotten: [(job: FilePath, run: RunID?)] { state.withLock { $0.forgotten } }
+
     // MARK: RunWork
+
+    func forget(_ job: FilePath, _ run: RunID?) async {
+        state.withLock { $0.forgotten.append((job, run)) }
+    }
 
     func open(_ submission: Submission) async throws(Refusal) -> OpenedRun {
         let job = submission.job

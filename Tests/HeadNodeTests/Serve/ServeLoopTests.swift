@@ -188,4 +188,27 @@ import Testing
             #expect(!page().contains(prefix + "runs{"))
         }
     }
+
+    @Test("what Galaxy has let go of is noted, a run that goes on is not")
+    func forgetting() async throws {
+        try await talk { plugin in
+            let job = try FilePath("/j/1")
+            let forget = #"{"id":9,"method":"forget","params":{"job":"/j/1"}}"#
+            plugin.say(submit(1, "/j/1"))
+            try plugin.let("running 1 node", happenTo: "/j/1")
+            while try await !plugin.hear().contains(#""state":"running""#) {}
+            plugin.say(forget)
+            #expect(try await plugin.hear().contains("error"))
+            plugin.work.happen(.ended(RunEnding(.failed, "x")), to: job)
+            while try await !plugin.hear().contains(#""state":"failed""#) {}
+            for _ in 0..<2 {
+                plugin.say(forget)
+                #expect(try await !plugin.hear().contains("error"))
+            }
+            try await Patience.long.wait("both to be noted") { plugin.work.forgotten.count == 2 }
+            // Another process may have told of the end.
+            #expect(plugin.work.forgotten.map(\.job) == [job, job])
+            #expect(plugin.work.forgotten.compactMap(\.run).count == 1)
+        }
+    }
 }

@@ -97,7 +97,10 @@ struct ServeLoop: Sendable {
             // Looked for now: it may be forgotten by the next request.
             let run = board.run(of: finished.job)
             group.addTask { await settle(id, finished, run) }
-        case .forget(let job): board.forget(id, job)
+        case .forget(let job):
+            let run = board.run(of: job)?.run
+            guard board.forget(id, job) else { return }
+            group.addTask { await work.forget(job, run) }
         case .status(let job?): board.status(id, job)
         case .status(nil): post(.answer(id, .summary(board.summary())))
         case .collect(let job): group.addTask { await collect(id, job) }

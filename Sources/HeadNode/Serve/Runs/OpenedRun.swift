@@ -23,7 +23,7 @@ struct OpenedRun: Sendable {
     /// Whether it ended before with results that Galaxy has not finished: it may have been cut off while
     /// it took them to their places, and would take empty files there now. So they are brought back once
     /// more before the end is told.
-    var comesBackOnceMore: Bool { ending?.state == .ok || ending?.state == .toolFailed }
+    var comesBackOnceMore: Bool { ending?.hasResults == true }
 }
 
 /// What a run will ask for once it can begin.

@@ -112,6 +112,13 @@ extension PipelineWork {
         }
     }
 
+    func forget(_ job: FilePath, _ run: RunID?) async {
+        _ = try? await inShortTask { () async throws(HeadError) in
+            let (description, _) = try DescriptionFile.read(job.bytes)
+            try RunNotes.forget(run, in: description.jobDirectory)
+        }
+    }
+
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding {
         try await turns.pass(.urgent) { () async throws(HeadError) in
             let (description, folder, _) = try take(run)

@@ -95,17 +95,23 @@ final class RunBoard: Sendable {
     }
 
     /// Forgets a job whose run has ended.
+    ///
+    /// - Returns: whether it is forgotten.
     func forget(
         _ id: Int64,
         _ job: FilePath
-    ) {
+    ) -> Bool {
         entries.withLock { entries in
             if let entry = entries[job] {
-                guard entry.hasEnded else { return post(.refusal(id, .notEnded)) }
+                guard entry.hasEnded else {
+                    post(.refusal(id, .notEnded))
+                    return false
+                }
                 drop(entry)
                 entries[job] = nil
             }
             post(.answer(id, .done))
+            return true
         }
     }
 

@@ -46,6 +46,12 @@ protocol RunWork: Sendable {
         _ note: @escaping @Sendable (String) -> Void
     ) async throws(HeadError)
 
+    /// Notes on the disk that Galaxy has let go of a job, if the disk still has something of it: what its
+    /// run left in the bucket may be freed. Without the note it stays as long as the job directory does.
+    ///
+    /// - Parameter run: which run; nil for the last one.
+    func forget(_ job: FilePath, _ run: RunID?) async
+
     /// Brings the results of a run that has ended back once more.
     func collect(_ run: OpenedRun) async throws(HeadError) -> RunEnding
 }
