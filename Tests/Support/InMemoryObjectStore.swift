@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Digests
+import Glibc
 import Names
 import S3Client
 import Synchronization
@@ -30,8 +31,9 @@ package final class InMemoryObjectStore: ObjectStore {
         var calls: [Call] = []
     }
 
-    /// The clock of this store: each change is a second after the one before, counted from here.
-    package static let firstModified: Int64 = 1_700_000_000
+    /// The clock of this store: each change is a second after the one before, counted from the time when
+    /// the process looked first.
+    package static let firstModified = Int64(time(nil))
 
     private let state = Mutex(State())
     private let fault: FaultHook

@@ -17,7 +17,8 @@ package struct LinkKeeper: OutputKeeper {
     let now: @Sendable () -> FileTime
 
     /// Who frees space frees nothing that is younger than twice this, in seconds. So it is never about
-    /// to free what a link is made to.
+    /// to free what a link is made to, or what is found to be in the bucket already, if the bucket says
+    /// so within this time.
     package static let longestAge: Int64 = 12 * 3600
 
     package init(
@@ -108,6 +109,11 @@ package struct LinkKeeper: OutputKeeper {
     }
 }
 
+extension ObjectInfo {
+    /// How long ago the object was stored, in seconds; nil where the store does not say.
+    func age(at now: FileTime) -> Int64? { lastModified.map { now.seconds - $0 } }
+}
+
 extension ObjectStore {
     /// How long ago the object was stored, in seconds; nil if it is not there with size and digest.
     ///
@@ -126,7 +132,7 @@ extension ObjectStore {
         }
         let (size, digest) = (output.file.size, output.file.digest)
         guard let info, info.mayHold(size: size, digest) else { return nil }
-        let age = info.lastModified.map { now.seconds - $0 } ?? .max
+        let age = info.age(at: now) ?? .max
         if let limit, age >= limit { return age }
         let name = output.file.path.logSafe
         let isProven = try await proves(info, at: output.key, size: size, digest, name: name)

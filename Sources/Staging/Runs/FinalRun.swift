@@ -9,7 +9,8 @@ import S3Client
 /// already, so that the next job stages nothing, or puts links in their place.
 ///
 /// A file counts as what an attempt has pushed only if it has the same size and, read from its first
-/// byte to its last, the same digest. What does not is left alone: Galaxy may have changed it.
+/// byte to its last, the same digest. What does not is left alone: Galaxy may have changed it. So is what was
+/// stored too long ago: whoever frees space may be about to free it.
 package struct FinalRun: Sendable {
     let store: any ObjectStore
     let layout: JobLayout
@@ -56,7 +57,7 @@ package struct FinalRun: Sendable {
         for path in paths {
             do throws(StagingError) {
                 guard let found = try await identify(path, pushed) else { continue }
-                if let keeper, found.age < LinkKeeper.longestAge {
+                if let keeper {
                     let trouble = try await trouble(found, keeper, hasLooked: hasLooked)
                     if let trouble {
                         keeper.note(
@@ -87,11 +88,9 @@ package struct FinalRun: Sendable {
         let file: SurveyedFile
         let descriptor: Descriptor
         let output: KeptOutput
-        /// Of the object, in seconds.
-        let age: Int64
     }
 
-    /// The object whose bytes the file at `path` has; nil for none.
+    /// The object whose bytes the file at `path` has; nil for none that was stored lately enough.
     private func identify(
         _ path: FilePath,
         _ pushed: [Int64: [PushedFile]]
@@ -105,8 +104,10 @@ package struct FinalRun: Sendable {
         }
         let output = KeptOutput(file: pushed.moved(to: path, file), key: key)
         let time = keeper?.now() ?? now()
-        guard let age = try await store.age(of: output, now: time) else { return nil }
-        return Found(file: file, descriptor: descriptor, output: output, age: age)
+        let limit = LinkKeeper.longestAge
+        let age = try await store.age(of: output, now: time, provenBelow: limit)
+        guard let age, age < limit else { return nil }
+        return Found(file: file, descriptor: descriptor, output: output)
     }
 
     private func trouble(

@@ -188,7 +188,9 @@ package struct StageRun: Sendable {
         return PackEntry(key: key, size: source.length, sha256: digests.pack, files: plan.count)
     }
 
-    /// A pack named by its content: there already, or uploaded now.
+    /// A pack named by its content: there already, or uploaded now. One that whoever frees space may be
+    /// about to free is uploaded once more, which makes it young: nothing in the bucket says yet that it is
+    /// wanted.
     private func contentPack(_ plan: PackPlan) async throws(StagingError) -> PackEntry {
         let digests = try await PackSource(plan).digests()
         let digest = digests.pack
@@ -202,8 +204,14 @@ package struct StageRun: Sendable {
         if let found {
             // The worker compares a pack's SHA-256, which its key and the spec name.
             if found.mayHold(size: plan.length, digests.checksum) {
-                meter.skipped(plan.count)
-                return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
+                if let age = found.age(at: now()), age < LinkKeeper.longestAge {
+                    meter.skipped(plan.count)
+                    return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
+                }
+                // The same bytes: who reads it meanwhile sees no difference.
+                return try await upload(plan, to: key, digests) { (source) throws(StagingError) in
+                    _ = try await verified(source, to: key, name: "the pack")
+                }
             }
             // Damaged, and perhaps still read by other jobs: it is left as it is, and not used.
             let fresh = layout.pack(digest, nonce: Nonce.draw())

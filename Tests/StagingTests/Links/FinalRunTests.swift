@@ -130,6 +130,16 @@ import Testing
         #expect(try await run(world)(report, paths(world, "first", "found")) == 1)
     }
 
+    @Test("what may be about to be freed is not recorded")
+    func anOldObject() async throws {
+        let world = try World()
+        let report = try await finished(world)
+        let late = InMemoryObjectStore.firstModified + LinkKeeper.longestAge + 1_000
+        let run = run(world, now: { FileTime(seconds: late) })
+        #expect(try await run(report, paths(world, "first", "found")) == 0)
+        #expect(try await self.run(world)(report, paths(world, "first", "found")) == 2)
+    }
+
     @Test("a file that was written just now is looked at again when a change would be seen")
     func aFileThatIsNew() async throws {
         let world = try World()

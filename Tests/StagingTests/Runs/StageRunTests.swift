@@ -56,6 +56,23 @@ final class Late<Value: Sendable>: Sendable {
         #expect(!kinds.contains(.list))
     }
 
+    @Test("a pack that may be about to be freed is stored anew, at its old name")
+    func anOldPack() async throws {
+        let world = try world()
+        let first = try await world.spec()
+        for (age, isNew) in [(-60, false), (1_000, true)] as [(Int64, Bool)] {
+            world.run = RunID(drawnFor: try #require(GalaxyJobID("1")))
+            let before = puts(world.store).count
+            let now = InMemoryObjectStore.firstModified + LinkKeeper.longestAge + age
+            world.now = { FileTime(seconds: now) }
+            let next = try await world.spec()
+            let packs = first.packs.dropFirst().map(\.key)
+            #expect(next.packs.dropFirst().map(\.key) == packs)
+            let added = puts(world.store).dropFirst(before)
+            #expect(added.filter { packs.contains($0) }.count == (isNew ? packs.count : 0))
+        }
+    }
+
     @Test func aTouchedFileIsAnotherVersion() async throws {
         let world = try world()
         let first = try await world.spec()

@@ -19,6 +19,8 @@ final class World {
     let layout: JobLayout
     var packBelow: Int64 = 1_024
     var mount: BucketMount?
+    /// What staging takes for the time.
+    var now: @Sendable () -> FileTime = World.later
     private var aside: FilePath
     private var inPod = false
 
@@ -88,7 +90,7 @@ final class World {
             run: run,
             transfers: 4,
             meter: meter,
-            now: Self.later
+            now: now
         )
     }
 
