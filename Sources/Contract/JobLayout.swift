@@ -49,6 +49,7 @@ package struct KeyPrefix: Hashable, Sendable, CustomStringConvertible {
 /// <prefix>/packs/<sha256>-<nonce>               the same where that object is damaged
 /// <prefix>/jobs/<instance>/<run>/…              spec, pack, attempts, result
 /// <prefix>/gc/<instance>                        somebody is freeing space
+/// <prefix>/galaxies/<instance>/<nonce>          a Galaxy server's sign, renewed while it is served
 /// <prefix>/doctor/<nonce>/…                     what `doctor` tries out, and removes
 /// <prefix>/doctor/serve                         what `serve` tries to make anew at each start
 /// ```
@@ -131,6 +132,12 @@ package struct JobLayout: Sendable, Hashable {
 
     /// What keeps two that free space from being at work at once.
     package var garbageLock: ObjectKey { key("gc/\(instance)") }
+
+    /// Where Galaxy servers sign that they live.
+    package var signs: [UInt8] { Array(joined("galaxies/\(instance)/").utf8) }
+
+    /// The sign of one of them.
+    package func sign(nonce: String) -> ObjectKey { key("galaxies/\(instance)/\(nonce)") }
 
     /// Everything that is ours begins so.
     package var everything: [UInt8] { Array(joined("").utf8) }

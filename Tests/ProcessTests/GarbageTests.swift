@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import S3Client
 import TestSupport
 import Testing
@@ -35,6 +36,57 @@ import Testing
                 #expect(try await lab.keys() == before)
             }
             #expect(try await lab.head("run", job(lab, 2)).status == 0)
+        }
+    }
+
+    /// The bytes of the one sign there is.
+    private func sign(_ lab: Lab) async throws -> String {
+        let keys = try await lab.keys("/galaxies/")
+        let key = try #require(keys.first)
+        #expect(keys.count == 1)
+        let file = "\(lab.folder)/sign-\(Lab.serial.next())"
+        let copy = try RunningProgram(
+            [lab.programs.headNode, "s3", "cp", "s3://\(lab.server.bucket)/\(key)", file]
+                + lab.settings,
+            environment: lab.environment,
+            streams: "\(lab.folder)/streams/cp-\(Lab.serial.next())"
+        )
+        #expect(try await copy.ending().status == 0)
+        return try Shell.run("cat \(file)")
+    }
+
+    @Test("what is gone here is not freed while another Galaxy has signed")
+    func anotherGalaxy() async throws {
+        try await Lab.run { lab in
+            let first = try job(lab, 1)
+            let (serving, _) = try await Serving.begin(lab)
+            try await serving.ask("submit", first)
+            try await serving.hearEnd(of: first)
+            try await serving.ask("forget", first)
+            try await Patience.long.wait("the note that Galaxy has let go of it") {
+                access("\(first.directory)/galaxy_s3/forgotten", F_OK) == 0
+            }
+            try await Patience.long.wait("the sign") {
+                try await !lab.keys("/galaxies/").isEmpty
+            }
+            let signed = try await sign(lab)
+            #expect(try await free(lab, ["--delete"]).status == 0)
+            // One that begins without a job knows where it signed before.
+            serving.hangUp()
+            _ = try await serving.program.ending()
+            let (next, _) = try await Serving.begin(lab)
+            try await Patience.long.wait("the next sign") { try await sign(lab) != signed }
+            #expect(try await free(lab, ["--delete"]).status == 0)
+            next.hangUp()
+            _ = try await next.program.ending()
+            // Another machine's disk.
+            try Shell.run("mv \(first.folder)/galaxy/jobs/.galaxy-s3-* \(lab.folder)/words")
+            for options in [["--delete"], [], ["--adopt"]] {
+                let ending = try await free(lab, options + ["--patience", "0"])
+                #expect(ending.status == 75)
+                #expect(ending.errors.contains("nother Galaxy"))
+            }
+            #expect(try await free(lab, ["--adopt", "--delete"]).status == 64)
         }
     }
 

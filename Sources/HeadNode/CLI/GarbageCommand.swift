@@ -17,12 +17,19 @@ struct GarbageCommand: AsyncParsableCommand {
             that is unchanged, or a link needs is freed, and nothing of another Galaxy's. A link that \
             is gone is marked first; what it named is freed a grace period later.
 
+            Each Galaxy that is served signs in the bucket, and on its disk. While there is a sign \
+            that this machine's disk does not have, nothing is freed: what is gone here may be \
+            another Galaxy's. --adopt says that the others are gone for good; it frees nothing.
+
             Without --delete nothing is changed.
             """
     )
 
     @Flag(help: "Free it.")
     var delete = false
+
+    @Flag(help: "Forget Galaxies of this instance that are gone for good, and do no more.")
+    var adopt = false
 
     @Option(
         help: ArgumentHelp(
@@ -36,6 +43,14 @@ struct GarbageCommand: AsyncParsableCommand {
     @Flag(help: "Print every key.")
     var keys = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How many seconds to wait, three times, for a disk that shows a word late.",
+            visibility: .hidden
+        )
+    )
+    var patience: Int = 20
+
     @OptionGroup var config: ConfigOptions
     @OptionGroup var output: OutputOptions
 
@@ -43,6 +58,9 @@ struct GarbageCommand: AsyncParsableCommand {
         guard let seconds = DurationText.seconds(grace), seconds >= GarbagePlan.shortestGrace
         else {
             throw ValidationError("--grace takes a time of at least 1d, such as 7d or 36h.")
+        }
+        if adopt, delete {
+            throw ValidationError("--adopt frees nothing: say --delete the next time.")
         }
     }
 
@@ -53,24 +71,42 @@ struct GarbageCommand: AsyncParsableCommand {
             let session = try await Session(settings)
             let layout = JobLayout(prefix: settings.prefix, instance: settings.instance)
             let transfers = settings.staging.limits.transfers
+            let pauses = [Duration](repeating: .seconds(max(0, patience)), count: 3)
+            let signs = GalaxySigns(store: session.store, layout: layout, pauses: pauses)
             let survey = GarbageSurvey(
                 store: session.store,
                 layout: layout,
                 mount: settings.outputs.mount,
-                transfers: transfers
+                transfers: transfers,
+                signs: signs
             )
             let run = GarbageRun(store: session.store, layout: layout, transfers: transfers)
-            func plan() async throws(HeadError) -> GarbagePlan {
-                let facts = try await survey()
-                return GarbagePlan(facts, grace: seconds, now: Clock.fileTime().seconds)
+            // Taken before anything is listed: what is stored meanwhile is no older than it is.
+            let now = Clock.fileTime().seconds
+            func plan(_ now: Int64) async throws(HeadError) -> GarbagePlan {
+                GarbagePlan(try await survey(), grace: seconds, now: now)
             }
-            guard delete else { return show(try await plan()) }
-            try await run.exclusively(now: Clock.fileTime().seconds) { () async throws(HeadError) in
-                let plan = try await plan()
+            guard delete || adopt else { return show(try await plan(now)) }
+            try await run.exclusively(now: now) { (now) async throws(HeadError) in
+                if adopt { return show(try await signs.adopt(now: now)) }
+                let plan = try await plan(now)
                 try await run(plan)
                 show(plan)
             }
         }
+    }
+
+    private func show(_ adopted: [GalaxySigns.Found]) {
+        for found in adopted {
+            let (server, host) = (found.sign.server, found.sign.host)
+            let line = Line(reason: "adopted", key: "\(found.key)")
+            Console.out(
+                output.json
+                    ? line.json
+                    : "forgotten: server \(Array(server.utf8).logSafe) on \(Array(host.utf8).logSafe)"
+            )
+        }
+        if adopted.isEmpty, !output.json { Console.out("no other Galaxy has signed") }
     }
 
     private func show(_ plan: GarbagePlan) {

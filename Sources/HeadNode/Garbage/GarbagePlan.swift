@@ -43,20 +43,25 @@ struct GarbagePlan: Sendable, Equatable {
     private(set) var keptBytes: Int64 = 0
     private(set) var keptObjects = 0
 
+    /// What was stored later than this is kept, in seconds since 1970.
+    var horizon: Int64
+
     /// The shortest grace period, in seconds.
     static let shortestGrace: Int64 = 24 * 3600
 
     /// - Parameters:
     ///   - grace: how old what is freed must be, in seconds.
-    ///   - now: seconds since 1970.
+    ///   - now: when the facts began to be looked for, in seconds since 1970, by the store's clock if
+    ///     that is known.
     init(
         _ facts: GarbageFacts,
         grace: Int64,
         now: Int64
     ) {
-        let grace = max(grace, Self.shortestGrace)
+        let horizon = now - max(grace, Self.shortestGrace)
+        self.horizon = horizon
         let isOld: (ListPage.Entry) -> Bool = { entry in
-            entry.lastModified.map { now - $0 > grace } ?? false
+            entry.lastModified.map { $0 < horizon } ?? false
         }
         let over = Self.runsThatAreOver(facts, isOld)
         var freed: [Reason: [Item]] = [:]
@@ -98,7 +103,7 @@ struct GarbagePlan: Sendable, Equatable {
         items = order.flatMap { freed[$0] ?? [] }
         uploads = facts.uploads?
             .filter { upload in
-                guard let begun = upload.begun, now - begun > grace else { return false }
+                guard let begun = upload.begun, begun < horizon else { return false }
                 return Self.isCutOff(upload, facts, over)
             }
     }

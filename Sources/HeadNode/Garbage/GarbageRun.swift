@@ -19,15 +19,17 @@ struct GarbageRun: Sendable {
 
     /// Does `body` while nobody else frees space of this Galaxy's.
     ///
-    /// - Parameter now: seconds since 1970.
+    /// - Parameters:
+    ///   - now: by this machine's clock, in seconds since 1970.
+    ///   - body: is given the same by the store's clock, which has dated everything that is stored.
     func exclusively<Value>(
         now: Int64,
-        _ body: () async throws(HeadError) -> Value
+        _ body: (Int64) async throws(HeadError) -> Value
     ) async throws(HeadError) -> Value {
-        try await takeLock(now)
+        let since = try await takeLock(now) ?? now
         let outcome: Result<Value, HeadError>
         do throws(HeadError) {
-            outcome = .success(try await body())
+            outcome = .success(try await body(since))
         } catch {
             outcome = .failure(error)
         }
@@ -54,9 +56,40 @@ struct GarbageRun: Sendable {
         while let reason = rest.first?.reason {
             let keys = rest.prefix { $0.reason == reason }.map(\.key)
             rest = rest.dropFirst(keys.count)
-            try await storing("Cannot free what is left over") { () async throws(S3Error) in
-                try await store.delete(keys)
+            if reason == .unusedPack {
+                try await freePacks(keys, plan.horizon)
+            } else {
+                try await free(keys)
             }
+        }
+    }
+
+    /// How many objects are looked at once more before they are deleted together.
+    private static let batch = 200
+
+    /// Packs have names that come again: one that was stored anew since the plan was made stays.
+    private func freePacks(
+        _ keys: [ObjectKey],
+        _ horizon: Int64
+    ) async throws(HeadError) {
+        for start in stride(from: 0, to: keys.count, by: Self.batch) {
+            let part = Array(keys[start..<min(start + Self.batch, keys.count)])
+            let old = try await storing("Cannot look at packs that are left over") {
+                () async throws(S3Error) in
+                try await boundedMap(part, limit: transfers) {
+                    (key) async throws(S3Error) -> ObjectKey? in
+                    guard let stored = try await store.head(key)?.lastModified else { return nil }
+                    return stored < horizon ? key : nil
+                }
+            }
+            try await free(old.compactMap(\.self))
+        }
+    }
+
+    private func free(_ keys: [ObjectKey]) async throws(HeadError) {
+        if keys.isEmpty { return }
+        try await storing("Cannot free what is left over") { () async throws(S3Error) in
+            try await store.delete(keys)
         }
     }
 
@@ -78,7 +111,8 @@ struct GarbageRun: Sendable {
         }
     }
 
-    private func takeLock(_ now: Int64) async throws(HeadError) {
+    /// - Returns: when it was taken, as the store says; nil where it does not say.
+    private func takeLock(_ now: Int64) async throws(HeadError) -> Int64? {
         let bytes = Array("process \(getpid())".utf8)
         for _ in 0..<2 {
             let isOurs = try await storing("Cannot take the lock for freeing space") {
@@ -86,10 +120,10 @@ struct GarbageRun: Sendable {
                 try await DocumentStore(store)
                     .put(bytes, at: layout.garbageLock, condition: .absent)
             }
-            if isOurs { return }
             let holder = try await storing("Cannot look at the lock for freeing space") {
                 () async throws(S3Error) in try await store.head(layout.garbageLock)
             }
+            if isOurs { return holder?.lastModified }
             guard let holder else { continue }
             guard let since = holder.lastModified, now - since > Self.lockLifetime else { break }
             try await storing("Cannot remove a dead process's lock") { () async throws(S3Error) in

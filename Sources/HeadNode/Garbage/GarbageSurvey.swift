@@ -9,28 +9,34 @@ import Staging
 /// Looks at what is in the bucket, and at what Galaxy's disk says about it.
 ///
 /// The bucket is listed first: whatever is stored afterwards is in no plan. A document that cannot be
-/// read ends the survey, because nobody knows what it names.
+/// read ends the survey, because nobody knows what it names. So does the sign of a Galaxy that is not on
+/// this disk.
 struct GarbageSurvey: Sendable {
     let store: any ObjectStore
     let layout: JobLayout
     /// Where links name objects; nil makes every link count as there.
     let mount: BucketMount?
     let transfers: Int
+    /// Who else may need what is gone here.
+    let signs: GalaxySigns
 
-    /// - Throws: when something cannot be read, with its key.
+    /// - Throws: when something cannot be read, with its key; `.busy` when another Galaxy may live that
+    ///   takes itself for this one.
     func callAsFunction() async throws(HeadError) -> GarbageFacts {
         let listed = try await storing("Cannot list what is in the bucket") {
             () async throws(S3Error) in try await store.entries(below: layout.everything)
         }
         var facts = GarbageFacts(instance: layout.instance, layout: layout, objects: listed)
         facts.uploads = try await uploads()
-        return try await staging("Cannot find out what is still needed") {
+        try await staging("Cannot find out what is still needed") {
             () async throws(StagingError) in
             try await readRecords(&facts)
             try await readLinks(&facts)
             try await readRuns(&facts)
-            return facts
         }
+        // Last, so that it is the latest word.
+        try await signs.check()
+        return facts
     }
 
     /// nil where we may not ask, or the store does not know how to answer: a lifecycle rule aborts

@@ -169,7 +169,7 @@ import Testing
     @Test func whatIsNotOursIsNotTouched() throws {
         let keys = try [
             "g/readme.txt", "g/stage/x", "g/data/main/x/y/0", "other/stage/a/b", "g/gc/main",
-            "gx/stage/a/b", "g/links/main/x",
+            "gx/stage/a/b", "g/links/main/x", "g/galaxies/main/0a0b",
         ]
         .map { try ObjectKey($0) }
         #expect(freed(facts(keys)).isEmpty)

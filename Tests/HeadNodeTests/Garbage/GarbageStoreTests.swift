@@ -14,187 +14,18 @@ import Transport
 
 /// Freeing space in a real store, and in one in memory.
 @Suite struct GarbageStoreTests {
-    private static let day: Int64 = 86_400
+    private static let day = GarbagePlace.day
 
     enum Backend: String, CaseIterable, Sendable {
         case memory
         case seaweed
     }
 
-    /// A bucket with something of everything, and the disk that goes with it.
-    private struct Place {
-        let store: any ObjectStore
-        let layout: JobLayout
-        let other: JobLayout
-        let folder: String
-        /// When everything was stored.
-        let stored: Int64
-
-        init(_ backend: Backend) async throws {
-            switch backend {
-            case .memory:
-                store = InMemoryObjectStore()
-                stored = InMemoryObjectStore.firstModified
-            case .seaweed:
-                store = try await TestServer.running(.seaweed).store()
-                stored = Clock.fileTime().seconds
-            }
-            let nonce = String(Nonce.draw().prefix(12))
-            let prefix = try KeyPrefix("gc/\(nonce)")
-            layout = JobLayout(prefix: prefix, instance: try InstanceName("main"))
-            other = JobLayout(prefix: prefix, instance: try InstanceName("other"))
-            folder = "/tmp/galaxy-s3-gc-\(nonce)"
-            try Shell.run("mkdir -p \(folder)/objects \(folder)/jobs \(folder)/mnt")
-        }
-
-        func remove() { _ = try? Shell.run("rm -rf \(folder)") }
-
-        var mount: BucketMount {
-            get throws { BucketMount(path: try path("mnt"), prefix: try KeyPrefix("")) }
-        }
-
-        func path(_ name: String) throws -> FilePath { try FilePath("\(folder)/\(name)") }
-
-        func put(_ key: ObjectKey, _ bytes: [UInt8] = [1, 2, 3]) async throws {
-            _ = try await store.put(
-                key,
-                body: .bytes(bytes),
-                checksum: CRC64NVME(of: bytes),
-                options: PutOptions()
-            )
-        }
-
-        func put(_ key: ObjectKey, _ document: some Encodable) async throws {
-            try await put(key, try ContractCoding.encode(document))
-        }
-
-        /// A file that is staged; as it was before if it is `stale`.
-        func stage(_ name: String, stale: Bool = false) async throws -> (ObjectKey, ObjectKey) {
-            let path = try path("objects/\(name)")
-            try Shell.run("echo \(name) > \(path)")
-            let status = try #require(FileStatus(at: path))
-            if stale { try Shell.run("echo more >> \(path)") }
-            let key = layout.stage(path, nonce: Nonce.draw())
-            let record = layout.staged(path, version: status.stamp.digest)
-            try await put(key)
-            let document = StagedRecord(
-                path: path,
-                key: key,
-                size: 3,
-                digest: CRC64NVME(of: [1, 2, 3]),
-                instance: layout.instance
-            )
-            try await put(record, document)
-            return (record, key)
-        }
-
-        /// An output that a link names; without the link if it is `gone`.
-        func link(
-            _ name: String,
-            _ run: RunID,
-            _ number: Int,
-            gone: Bool = false
-        ) async throws -> (ObjectKey, ObjectKey) {
-            let path = try path(name)
-            let key = layout.data(run, try AttemptID("pod-01234567"), number)
-            let seen = try #require(try mount.path(of: key))
-            if !gone { try Shell.run("ln -s \(seen) \(path)") }
-            let file = PushedFile(
-                path: path,
-                size: 3,
-                digest: CRC64NVME(of: [1, 2, 3]),
-                mode: FileMode(0o644),
-                modified: FileTime(seconds: 0),
-                location: .object(key)
-            )
-            let record = layout.link(path, to: key)
-            try await put(key)
-            try await put(record, LinkRecord(path: path, of: file, at: key))
-            return (record, key)
-        }
-
-        /// A run with its spec, which names `needs`.
-        func run(
-            _ id: String,
-            _ layout: JobLayout,
-            ended: Bool?,
-            needs: [ObjectKey] = []
-        ) async throws -> RunID {
-            let run = try RunID("\(id)-0123456789abcdef")
-            let directory = try path("jobs/\(layout.instance)-\(id)")
-            if let ended {
-                var state = RunState(
-                    run: run,
-                    descriptionSHA256: SHA256Digest(of: []),
-                    place: RunPlace(try ScriptedWork.settings.get())
-                )
-                if ended { state.ending = RunEnding(.failed, "over") }
-                try Shell.run("mkdir -p \(directory)/\(HeadState.directoryName)")
-                let notes = "\(directory)/\(HeadState.directoryName)/run.json"
-                try ChildProcess.write(try ContractCoding.encode(state), to: notes)
-            }
-            let spec = RunSpec(
-                run: run,
-                layout: layout,
-                command: [ByteString("/bin/true")],
-                workingDirectory: directory,
-                environment: [:],
-                roots: [directory],
-                directories: [],
-                links: [],
-                packs: [],
-                inputs: needs.map { key in
-                    InputEntry(
-                        path: directory,
-                        key: key,
-                        size: 3,
-                        digest: CRC64NVME(of: [1, 2, 3]),
-                        mode: FileMode(0o644),
-                        modified: FileTime(seconds: 0)
-                    )
-                },
-                outputs: [],
-                job: JobFiles(
-                    directory: directory,
-                    exitCode: directory,
-                    toolStdout: directory,
-                    toolStderr: directory,
-                    jobStdout: directory,
-                    jobStderr: directory
-                ),
-                push: PushRules(onFailure: .all, leaveBehind: [], packBelow: 0),
-                limits: Limits()
-            )
-            try await put(layout.spec(run), spec)
-            return run
-        }
-
-        var survey: GarbageSurvey {
-            get throws {
-                GarbageSurvey(store: store, layout: layout, mount: try mount, transfers: 4)
-            }
-        }
-
-        /// Frees what is left over, so many days after everything was stored.
-        func free(after days: Int64) async throws -> GarbagePlan {
-            let now = stored + days * GarbageStoreTests.day
-            let run = GarbageRun(store: store, layout: layout, transfers: 4)
-            let plan = GarbagePlan(try await survey(), grace: 7 * GarbageStoreTests.day, now: now)
-            try await run.exclusively(now: now) { () async throws(HeadError) in try await run(plan)
-            }
-            return plan
-        }
-
-        var keys: Set<ObjectKey> {
-            get async throws { Set(try await store.entries(below: layout.everything).map(\.key)) }
-        }
-    }
-
     private static var backends: [Backend] { TestServer.isOff ? [.memory] : Backend.allCases }
 
     @Test(arguments: backends)
     func whatIsNeededStaysAndTheRestGoes(_ backend: Backend) async throws {
-        let place = try await Place(backend)
+        let place = try await GarbagePlace(backend)
         defer { place.remove() }
         let kept = try await place.stage("kept.dat")
         let stale = try await place.stage("stale.dat", stale: true)
@@ -242,7 +73,7 @@ import Transport
 
     @Test("a link that comes back is marked no more")
     func aLinkThatComesBack() async throws {
-        let place = try await Place(.memory)
+        let place = try await GarbagePlace(.memory)
         defer { place.remove() }
         let ended = try await place.run("2", place.layout, ended: true)
         let link = try await place.link("objects/moved.dat", ended, 0, gone: true)
@@ -258,7 +89,7 @@ import Transport
 
     @Test("without a mount that is configured, nothing is known of links")
     func withoutAMount() async throws {
-        let place = try await Place(.memory)
+        let place = try await GarbagePlace(.memory)
         defer { place.remove() }
         let ended = try await place.run("2", place.layout, ended: true)
         let link = try await place.link("objects/gone.dat", ended, 0, gone: true)
@@ -266,7 +97,8 @@ import Transport
             store: place.store,
             layout: place.layout,
             mount: nil,
-            transfers: 4
+            transfers: 4,
+            signs: place.signs
         )
         #expect(try await survey().links[link.0]?.path == .unknown)
     }
@@ -280,7 +112,13 @@ import Transport
             if call.kind == .openUploads { throw S3Error(code, what: "Cannot list the uploads") }
         }
         let layout = JobLayout(prefix: try KeyPrefix("gc"), instance: try InstanceName("test"))
-        let survey = GarbageSurvey(store: store, layout: layout, mount: nil, transfers: 4)
+        let survey = GarbageSurvey(
+            store: store,
+            layout: layout,
+            mount: nil,
+            transfers: 4,
+            signs: GalaxySigns(store: store, layout: layout)
+        )
         if code == .unavailable {
             await #expect(throws: HeadError.self) { try await survey() }
         } else {
@@ -292,7 +130,7 @@ import Transport
 
     @Test("links from before the mount was moved are not taken for gone")
     func aMountThatWasMoved() async throws {
-        let place = try await Place(.memory)
+        let place = try await GarbagePlace(.memory)
         defer { place.remove() }
         let ended = try await place.run("2", place.layout, ended: true)
         let link = try await place.link("objects/linked.dat", ended, 0)
@@ -300,14 +138,15 @@ import Transport
             store: place.store,
             layout: place.layout,
             mount: BucketMount(path: try place.path("elsewhere"), prefix: try KeyPrefix("")),
-            transfers: 4
+            transfers: 4,
+            signs: place.signs
         )
         #expect(try await survey().links[link.0]?.path == .unknown)
     }
 
     @Test("a document that cannot be read ends it: nobody knows what it names")
     func unreadableDocuments() async throws {
-        let place = try await Place(.memory)
+        let place = try await GarbagePlace(.memory)
         defer { place.remove() }
         let (record, _) = try await place.stage("kept.dat")
         let run = try await place.run("1", place.layout, ended: false)
@@ -334,32 +173,115 @@ import Transport
         ]
     )
     func liveRuns(_ change: String, _ isLive: Bool) async throws {
-        let place = try await Place(.memory)
+        let place = try await GarbagePlace(.memory)
         defer { place.remove() }
         let run = try await place.run("1", place.layout, ended: false)
         try Shell.run("cd \(place.folder); \(change)")
         #expect(try await place.survey().runs[run]?.isLive == isLive)
     }
 
+    @Test("what another machine's links need is not freed where they are not")
+    func aMachineThatWasCloned() async throws {
+        let place = try await GarbagePlace(.memory)
+        defer { place.remove() }
+        let first = try await place.run("1", place.layout, ended: true)
+        let linked = try await place.link("objects/first.dat", first, 0)
+        try await place.sign()
+        try place.cloneTheDisk()
+        // The first machine goes on.
+        try await place.sign()
+        let second = try await place.run("2", place.layout, ended: true)
+        let new = try await place.link("objects/second.dat", second, 0)
+        let running = try await place.run("3", place.layout, ended: false)
+        #expect(try await place.free(after: 1).marks.isEmpty)
+        // Neither the link nor the job directories are on the clone; the first link was purged there.
+        try place.changeDisks()
+        try Shell.run("rm \(place.folder)/objects/first.dat")
+        let all = try await place.keys
+        for days: Int64 in [1, 10, 20] {
+            let error = await #expect(throws: HeadError.self) { try await place.free(after: days) }
+            #expect(error?.code == .busy)
+        }
+        #expect(try await place.keys == all)
+        try place.changeDisks()
+        #expect(try await place.free(after: 30).marks.isEmpty)
+        let kept = [linked.0, linked.1, new.0, new.1, place.layout.spec(running)]
+        #expect(try await place.keys.isSuperset(of: kept))
+    }
+
+    @Test("only what the store itself dates is compared with the store's clock")
+    func theStoresClock() async throws {
+        let place = try await GarbagePlace(.memory)
+        defer { place.remove() }
+        let run = GarbageRun(store: place.store, layout: place.layout, transfers: 4)
+        let wrong = place.stored + 100 * Self.day
+        let now = try await run.exclusively(now: wrong) { (now) async throws(HeadError) in now }
+        #expect(abs(now - place.stored) < Self.day)
+    }
+
+    @Test(
+        "what Galaxy has not taken in is kept, whatever the run came to",
+        arguments: [
+            (RunEnding.State.ok, false, true), (.ok, true, false), (.toolFailed, false, true),
+            (.toolFailed, true, false), (.failed, false, false), (.cancelled, false, false),
+            (.walltime, false, false),
+        ]
+    )
+    func runsWithResults(
+        _ end: RunEnding.State,
+        _ isForgotten: Bool,
+        _ isLive: Bool
+    ) async throws {
+        let place = try await GarbagePlace(.memory)
+        defer { place.remove() }
+        let run = try await place.run("1", place.layout, ended: true) { state in
+            state.ending?.state = end
+        }
+        if isForgotten { try place.forget("1") }
+        #expect(try await place.survey().runs[run]?.isLive == isLive)
+        let freed = try await place.free(after: 100).items.map(\.key)
+        #expect(freed == (isLive ? [] : [place.layout.spec(run)]))
+    }
+
+    @Test("a pack that is stored anew while space is freed stays", arguments: backends)
+    func aPackThatIsWantedAgain(_ backend: Backend) async throws {
+        let place = try await GarbagePlace(backend)
+        defer { place.remove() }
+        let pack = place.layout.pack(SHA256Digest(of: [1]))
+        try await place.put(pack)
+        let now = place.stored + 2 * Self.day
+        var plan = GarbagePlan(try await place.survey(), grace: Self.day, now: now)
+        #expect(plan.items.map(\.key) == [pack])
+        // What is there is not what the plan saw.
+        let run = GarbageRun(store: place.store, layout: place.layout, transfers: 4)
+        let horizon = plan.horizon
+        plan.horizon = place.stored - 1
+        try await run(plan)
+        #expect(try await place.keys == [pack])
+        plan.horizon = horizon
+        try await run(plan)
+        #expect(try await place.keys.isEmpty)
+    }
+
     @Test func onlyOneFreesAtATime() async throws {
-        let place = try await Place(.memory)
+        let place = try await GarbagePlace(.memory)
         defer { place.remove() }
         let now = place.stored + 10
         let run = GarbageRun(store: place.store, layout: place.layout, transfers: 4)
-        try await run.exclusively(now: now) { () async throws(HeadError) in
+        try await run.exclusively(now: now) { (_) async throws(HeadError) in
             let error = await #expect(throws: HeadError.self) {
-                try await run.exclusively(now: now) { () async throws(HeadError) in }
+                try await run.exclusively(now: now) { (_) async throws(HeadError) in }
             }
             #expect(error?.code == .busy)
         }
-        try await run.exclusively(now: now) { () async throws(HeadError) in }
+        try await run.exclusively(now: now) { (_) async throws(HeadError) in }
         // One whose process has died.
         try await place.put(place.layout.garbageLock)
         await #expect(throws: HeadError.self) {
-            try await run.exclusively(now: now) { () async throws(HeadError) in }
+            try await run.exclusively(now: now) { (_) async throws(HeadError) in }
         }
         let later = now + 2 * Self.day
-        try await run.exclusively(now: later) { () async throws(HeadError) in }
+        try await run.exclusively(now: later) { (_) async throws(HeadError) in }
         #expect(try await place.store.head(place.layout.garbageLock) == nil)
     }
 }

@@ -62,6 +62,12 @@ extension FailureSample {
                     )
                 }
         },
+        FailureSample("space-another-galaxy") {
+            .refused(try signs().refusal(toFreeBeside: stranger()))
+        },
+        FailureSample("space-a-galaxy-that-lives") {
+            .refused(try signs().refusal(toAdopt: stranger()))
+        },
         FailureSample("run-ended-without-results") {
             .refused(Recollection.nothing(of: try run(), "The job was cancelled."))
         },
@@ -80,6 +86,27 @@ extension FailureSample {
         record("object-of-another-kind", "{"),
         record("object-of-another-version", #"{"version":9}"#),
     ]
+
+    private static func signs() throws -> GalaxySigns {
+        let layout = JobLayout(prefix: try KeyPrefix("galaxy"), instance: try InstanceName("main"))
+        return GalaxySigns(store: InMemoryObjectStore(), layout: layout)
+    }
+
+    /// What another Galaxy has signed.
+    private static func stranger() throws -> GalaxySigns.Found {
+        let nonce = String(repeating: "0a", count: 16)
+        let sign = DiskSign(
+            server: "main.job-handlers.1",
+            host: "galaxy-1",
+            file: try FilePath("/srv/galaxy/jobs/000/.galaxy-s3-main-main.job-handlers.1"),
+            word: nonce
+        )
+        return GalaxySigns.Found(
+            key: try signs().layout.sign(nonce: nonce),
+            sign: sign,
+            signed: 1_700_000_000
+        )
+    }
 
     /// Reads a staging record that is none, or one of another release's.
     private static func record(_ name: String, _ text: String) -> FailureSample {

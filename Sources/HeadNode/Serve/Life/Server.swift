@@ -86,10 +86,12 @@ struct Server: Sendable {
         defer { listener?.stop() }
         log.write(.info, "Serving \(name) for plugin \(hello.plugin.logSafe).")
         post(.answer(id, .hello(facts(listener))))
-        let loop = loop(session, name, runs, output, post)
+        let signer = signer(session, name)
+        let loop = loop(session, name, signer, runs, output, post)
         let objection = Objection()
         try await session.serving { () async throws(HeadError) in
             async let _: Void = doubt(finding, trial, objection, stop)
+            async let _: Void = signer.run()
             await loop.run(lines, onEnd: Watchdog.start)
         }
         withExtendedLifetime(lock) {}
@@ -122,9 +124,22 @@ struct Server: Sendable {
         stop()
     }
 
+    private func signer(
+        _ session: Session,
+        _ name: ServerName
+    ) -> DiskSigner {
+        let signing = DiskSigning(
+            store: session.store.part { _ in },
+            layout: JobLayout(prefix: settings.prefix, instance: settings.instance),
+            server: name
+        )
+        return DiskSigner(signing) { [log] line in log.write(.warning, line) }
+    }
+
     private func loop(
         _ session: Session,
         _ name: ServerName,
+        _ signer: DiskSigner,
         _ runs: RunMetrics,
         _ output: LineWriter,
         _ post: @escaping @Sendable (ServeMessage) -> Void
@@ -136,7 +151,8 @@ struct Server: Sendable {
             destinations: DestinationSettings(sources, settings, warnings: warnings),
             server: name,
             turns: Turnstile(limit: settings.serve.jobs),
-            flights: Turnstile(limit: OpenFiles.runs(within: files))
+            flights: Turnstile(limit: OpenFiles.runs(within: files)),
+            signer: signer
         )
         return ServeLoop(
             board: board,

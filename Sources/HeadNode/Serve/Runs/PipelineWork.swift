@@ -20,6 +20,8 @@ struct PipelineWork: RunWork {
     let settling = Turnstile(limit: 2)
     /// Says why nothing moves, for all runs together: it is one bucket.
     let watch = StoreWatch()
+    /// Learns from jobs where Galaxy's files are.
+    private let signer: DiskSigner
 
     /// How long whoever finds the store away keeps its turn.
     static let pauseWithoutStore = Duration.seconds(4)
@@ -29,13 +31,15 @@ struct PipelineWork: RunWork {
         destinations: DestinationSettings,
         server: ServerName,
         turns: Turnstile,
-        flights: Turnstile
+        flights: Turnstile,
+        signer: DiskSigner
     ) {
         self.session = session
         self.destinations = destinations
         self.server = server
         self.turns = turns
         self.flights = flights
+        self.signer = signer
     }
 
     // MARK: Open
@@ -88,6 +92,7 @@ struct PipelineWork: RunWork {
             throw HeadError(.description, what: "The run is not one of job \(description.galaxyID)")
         }
         let folder = try RunFolder(jobDirectory: description.jobDirectory)
+        signer.saw(jobDirectory: description.jobDirectory)
         let place = session.place(settings.settings)
         let opening = try RunOpening(
             noted: try folder.state(),
