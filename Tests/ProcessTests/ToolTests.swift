@@ -156,6 +156,7 @@ import Testing
                 ln -s /etc/passwd stolen; ln -s ../../../../../../etc/passwd climbs
                 ln -s nowhere dangling; ln -s loop loop; ln -s /proc/self/environ environ
                 mkdir "$OUT_FILES"; ln -s /etc/passwd "$OUT_FILES/stolen"; echo kept > "$OUT_FILES/kept"
+                ln -s "$IN1" given; ln -s "$IN2" "$OUT_FILES/given"
                 mkfifo pipe; echo kept > kept
                 """
             let job = try GalaxyJob(folder: lab.folder, tool: tool)
@@ -175,13 +176,15 @@ import Testing
                     climbs /dev/null/left-behind
                     dangling nowhere
                     environ /dev/null/left-behind
+                    given \(job.largeInput)
                     loop loop
                     stolen /dev/null/left-behind
 
                     """
             )
             #expect(try Shell.run("find \(job.directory) -name pipe") == "")
-            #expect(try Shell.run("ls -A \(job.outputExtraFiles)") == "kept\n")
+            #expect(try Shell.run("ls -A \(job.outputExtraFiles)") == "given\nkept\n")
+            #expect(!refused.contains("given"))
             let content = try Shell.run("grep -rl ^root: \(job.directory) || true")
             #expect(content.isEmpty)
         }

@@ -30,7 +30,8 @@ package struct GivenPlaces: Sendable {
 
     /// What the worker knows.
     ///
-    /// - Parameter fetched: every file that was there before the tool ran.
+    /// - Parameter fetched: every file that was there before the tool ran, in the job directory or not: the
+    ///   spec does not name what is in packs.
     package init(_ spec: RunSpec, fetched: some Sequence<FilePath>) {
         files = Set(fetched).union(spec.outputs.map(\.path)).union(spec.directories.map(\.path))
         trees = spec.outputs.compactMap(\.extraFiles)

@@ -34,18 +34,20 @@ package struct PushSurvey: Sendable {
     ///
     /// - Parameters:
     ///   - scope: what to take; less when the tool failed.
-    ///   - fetched: files as they were after the fetch; those unchanged are not taken again, unless
-    ///     they are outputs.
+    ///   - fetched: files of the job directory as they were after the fetch; those unchanged are not taken
+    ///     again, unless they are outputs.
+    ///   - elsewhere: files that the fetch made outside of it, where a link may lead.
     package init(
         _ spec: RunSpec,
         _ roots: RootSet,
         scope: PushRules.OnFailure,
-        fetched: [FilePath: FileStamp]
+        fetched: [FilePath: FileStamp],
+        elsewhere: [FilePath] = []
     ) throws(StagingError) {
         job = spec.job.directory
         self.fetched = fetched
         linksBefore = Set(spec.links.map(\.path))
-        given = GivenPlaces(spec, fetched: fetched.keys)
+        given = GivenPlaces(spec, fetched: Set(fetched.keys).union(elsewhere))
         extraFiles = spec.outputs.compactMap(\.extraFiles)
         directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {

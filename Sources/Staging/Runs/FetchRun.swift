@@ -49,7 +49,10 @@ package struct FetchRun: Sendable {
     }
 
     /// Fetches everything. Doing it again replaces what is there.
-    package func callAsFunction() async throws(StagingError) {
+    ///
+    /// - Returns: every file that it made, in no order.
+    @discardableResult
+    package func callAsFunction() async throws(StagingError) -> [FilePath] {
         let steps =
             spec.packs.map { Step.pack($0) }
             + spec.inputs.sorted { $0.size > $1.size }.map { Step.input($0) }
@@ -61,7 +64,7 @@ package struct FetchRun: Sendable {
         for directory in spec.directories.sorted(by: { $0.path < $1.path }) {
             try roots.prepare(directory)
         }
-        _ = try await boundedMap(steps, limit: spec.limits.transfers) {
+        let made = try await boundedMap(steps, limit: spec.limits.transfers) {
             (step) throws(StagingError) in try await perform(step)
         }
         for link in spec.links { try roots.makeLink(link) }
@@ -69,6 +72,7 @@ package struct FetchRun: Sendable {
         for directory in spec.directories.sorted(by: { $0.path > $1.path }) {
             try roots.finish(directory)
         }
+        return Array(made.joined())
     }
 
     /// Better to say at once what is missing than to fill the node's disk.
@@ -81,18 +85,22 @@ package struct FetchRun: Sendable {
         )
     }
 
-    private func perform(_ step: Step) async throws(StagingError) {
+    private func perform(_ step: Step) async throws(StagingError) -> [FilePath] {
         switch step {
-        case .pack(let pack): try await fetch(pack)
-        case .input(let input): try await fetch(input)
+        case .pack(let pack):
+            return try await fetch(pack)
+        case .input(let input):
+            try await fetch(input)
+            return [input.path]
         }
     }
 
-    private func fetch(_ pack: PackEntry) async throws(StagingError) {
+    private func fetch(_ pack: PackEntry) async throws(StagingError) -> [FilePath] {
         let download = PackDownload(store: store, meter: meter)
         let target = Unpacker(roots)
-        if let cache, try await cache.pack(pack, download, into: target) { return }
+        if let cache, try await cache.pack(pack, download, into: target) { return target.files }
         try await download(pack, into: target)
+        return target.files
     }
 
     private func fetch(_ input: InputEntry) async throws(StagingError) {
@@ -130,6 +138,8 @@ package struct FetchRun: Sendable {
         private let made = Mutex(Made())
 
         init(_ roots: RootSet) { self.roots = roots }
+
+        var files: [FilePath] { made.withLock { $0.files } }
 
         func create(
             _ path: FilePath,

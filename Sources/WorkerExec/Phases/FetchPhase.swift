@@ -18,6 +18,8 @@ struct FetchPhase: Sendable {
         var phase: PhaseReport
         /// Files of the job directory as they were before the tool ran.
         var stamps: [Stamp]
+        /// Files that were made elsewhere: inputs, the tool's, reference data.
+        var elsewhere: [FilePath] = []
 
         struct Stamp: Codable, Sendable {
             var path: FilePath
@@ -29,6 +31,7 @@ struct FetchPhase: Sendable {
         async let announced = announcement()
         let meter = PhaseMeter("fetch")
         let clock = PhaseClock(attempt.store.metrics)
+        let made: [FilePath]
         do throws(StagingError) {
             let roots = try attempt.roots()
             let fetch = FetchRun(
@@ -38,7 +41,8 @@ struct FetchPhase: Sendable {
                 meter: meter,
                 cache: cache
             )
-            try await frames.showing({ meter.frame }) { () async throws(StagingError) in
+            made = try await frames.showing({ meter.frame }) {
+                () async throws(StagingError) -> [FilePath] in
                 try await fetch()
             }
             try ready(roots)
@@ -46,7 +50,12 @@ struct FetchPhase: Sendable {
             throw WorkerFailure(error, toolRan: false)
         }
         try await announced.get()
-        return HandOver(phase: clock.report(meter), stamps: try stamps())
+        let job = attempt.spec.job.directory
+        return HandOver(
+            phase: clock.report(meter),
+            stamps: try stamps(),
+            elsewhere: made.filter { !$0.isAtOrBelow(job) }
+        )
     }
 
     /// Nobody waits for it before the tool.

@@ -75,7 +75,8 @@ struct PushPhase: Sendable {
             spec,
             try attempt.roots(),
             scope: tool.succeeded ? .all : spec.push.onFailure,
-            fetched: fetchedStamps
+            fetched: fetchedStamps,
+            elsewhere: fetched.elsewhere
         )
         let own = Set(spec.outputs.filter(\.ownObject).map(\.path))
         // Logs apart and first: they must not wait for the results' upload.

@@ -124,6 +124,35 @@ import Testing
         #expect(FileStatus(following: try tree.at("jobs/1/working/link")) == nil)
     }
 
+    @Test("T07: a link to a file that the job was given comes back, however the file travelled")
+    func linksToWhatWasGiven() async throws {
+        try world.addInput("data/large.dat", [UInt8](repeating: 7, count: 5_000))
+        try tree.file("ref/hg.fa", "fa")
+        try tree.file("ref/hg.fa.fai", "fai")
+        try tree.file("tool/lib/part.py", "py")
+        world.description.referenceData = [.init(path: try tree.at("ref/hg.fa"))]
+        world.description.toolFiles = [.init(root: try tree.at("tool"), files: nil)]
+        let spec = try await inPod()
+        #expect(spec.inputs.count == 1 && !spec.packs.isEmpty)
+        let given = ["data/in.dat", "data/large.dat", "ref/hg.fa.fai", "tool/lib/part.py"]
+        var links: [FilePath] = []
+        for name in given {
+            for folder in ["jobs/1/working/d", "data/out_files"] {
+                let link = "\(folder)/\(links.count)"
+                try tree.link(link, to: tree.at(name).description)
+                links.append(try tree.at(link))
+            }
+        }
+        let report = try await world.push(spec, fetched: world.stamps())
+        #expect(report.refused.isEmpty)
+        try await world.collect(report, spec)
+        for (number, link) in links.enumerated() {
+            let target = FileStatus(at: try tree.at(given[number / 2]))
+            #expect(target != nil && FileStatus(following: link)?.stamp == target?.stamp)
+            #expect(FileStatus(at: link)?.kind == .link)
+        }
+    }
+
     private func contains(_ bytes: [UInt8], _ text: String) -> Bool {
         let wanted = Array(text.utf8)
         return bytes.indices.contains { bytes[$0...].starts(with: wanted) }

@@ -23,6 +23,8 @@ final class World {
     var now: @Sendable () -> FileTime = World.later
     private var aside: FilePath
     private var inPod = false
+    /// What the last fetch made.
+    private var made: [FilePath] = []
 
     /// Late enough that no file is racily new.
     static func later() -> FileTime { FileTime(seconds: Clock.fileTime().seconds + 60) }
@@ -126,7 +128,8 @@ final class World {
         if !inPod { try swap() }
         for root in spec.roots { try TemporaryTree.makeDirectories(root) }
         let roots = try RootSet(spec.roots)
-        try await FetchRun(store: store, spec: spec, roots: roots, meter: PhaseMeter("fetch"))()
+        let fetch = FetchRun(store: store, spec: spec, roots: roots, meter: PhaseMeter("fetch"))
+        made = try await fetch()
         for path in spec.job.logs {
             if let parent = path.parent { try roots.makeDirectories(parent) }
         }
@@ -145,7 +148,7 @@ final class World {
         scope: PushRules.OnFailure = .all
     ) async throws -> AttemptReport {
         let roots = try RootSet(spec.roots)
-        let survey = try PushSurvey(spec, roots, scope: scope, fetched: fetched)
+        let survey = try PushSurvey(spec, roots, scope: scope, fetched: fetched, elsewhere: made)
         let attempt = try AttemptID(drawnFor: "local")
         let push = PushRun(
             store: store,
