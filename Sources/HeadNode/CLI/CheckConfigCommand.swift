@@ -41,9 +41,15 @@ struct CheckConfigCommand: AsyncParsableCommand {
                 try jobConfigCheck(sources, executor: try? settings.get().executor)
             }
             let check = try? read.get()
+            let galaxy = options.galaxyPlaces(sources.environment)
+            let isCluster = (try? settings.get())?.executor == .kubernetes
+            let entries = isCluster ? resolver.winners.compactMap(\.entry) : []
+            let claims = ClaimCheck(galaxy: galaxy).warnings(entries)
             let problems = settings.problems + read.problems + (check?.problems ?? [])
             resolver.showWarnings()
-            for warning in check?.warnings ?? [] { Console.err("warning: \(warning.line)") }
+            for warning in claims + (check?.warnings ?? []) {
+                Console.err("warning: \(warning.line)")
+            }
             if !problems.isEmpty { throw ConfigError(problems) }
             let listing = SettingsListing(try settings.get(), resolver.winners)
             for line in listing.lines { Console.out(line) }
@@ -63,7 +69,12 @@ struct CheckConfigCommand: AsyncParsableCommand {
         guard let name = found else { return nil }
         let bytes = try options.content(of: name, ifTooLong: "Name Galaxy's job configuration.")
         let file = JobConfig(bytes, named: name.logSafe, environment: sources.environment)
-        return JobConfigCheck(file, sources, executor: executor)
+        return JobConfigCheck(
+            file,
+            sources,
+            executor: executor,
+            galaxy: options.galaxyPlaces(sources.environment)
+        )
     }
 }
 

@@ -89,6 +89,15 @@ struct ConfigOptions: ParsableArguments {
             .first { access($0, F_OK) == 0 }
     }
 
+    /// What the file that is used says of Galaxy's own directories; nothing where it cannot be read, which
+    /// is said elsewhere.
+    func galaxyPlaces(_ environment: [String: String]) -> GalaxyPlaces {
+        guard let (name, _) = fileName(environment), let bytes = try? content(of: name) else {
+            return GalaxyPlaces()
+        }
+        return GalaxyPlaces(galaxyFile: bytes)
+    }
+
     /// The bytes of a configuration file.
     func content(
         of name: String,

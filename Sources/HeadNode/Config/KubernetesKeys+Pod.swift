@@ -24,14 +24,14 @@ extension KubernetesKeys {
     static let fileSystemGroup = ConfigSchema.identity(
         "kubernetes.k8s_fs_group_id",
         word: "$gid",
-        from: 1,
-        doc: "A group that the pod's volumes belong to."
+        from: 0,
+        doc: "A group that the pod's volumes belong to; 0 is none."
     )
     static let supplementalGroup = ConfigSchema.identity(
         "kubernetes.k8s_supplemental_group_id",
         word: "$gid",
-        from: 1,
-        doc: "One more group of all containers."
+        from: 0,
+        doc: "One more group of all containers; 0 is none."
     )
     static let isRootReadOnly = ConfigSchema.flag(
         "kubernetes.k8s_read_only_root_filesystem",

@@ -30,8 +30,8 @@ extension SettingsResolver {
             identity: IdentitySettings(
                 user: read(KubernetesKeys.user) ?? .galaxys,
                 group: read(KubernetesKeys.group) ?? .galaxys,
-                fileSystemGroup: read(KubernetesKeys.fileSystemGroup),
-                supplementalGroup: read(KubernetesKeys.supplementalGroup),
+                fileSystemGroup: optionalGroup(KubernetesKeys.fileSystemGroup),
+                supplementalGroup: optionalGroup(KubernetesKeys.supplementalGroup),
                 serviceAccount: read(KubernetesKeys.serviceAccount)
             ),
             placement: PlacementSettings(
@@ -52,6 +52,14 @@ extension SettingsResolver {
                 afterSuccess: read(KubernetesKeys.timeToLiveAfterSuccess) ?? nil
             )
         )
+    }
+
+    /// 0 is none, as in Galaxy's own runner: no pod gets root's group besides.
+    private mutating func optionalGroup(
+        _ key: TypedKey<IdentitySettings.Number>
+    ) -> IdentitySettings.Number? {
+        let number = read(key)
+        return number == .fixed(0) ? nil : number
     }
 
     private mutating func workerSettings() -> WorkerSettings {

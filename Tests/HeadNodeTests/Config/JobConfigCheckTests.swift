@@ -147,6 +147,10 @@ import Testing
 
     @Test(arguments: [
         ("docker_volumes: $defaults", "docker_volumes has no effect"),
+        ("docker_env_LICENCE: x", "docker_env_LICENCE has no effect"),
+        ("docker_memroy: 1g", "docker_memroy has no effect"),
+        ("docker_enable: true", "knows docker_enable; did you mean docker_enabled?"),
+        ("docker_imgae: busybox", "knows docker_imgae; did you mean docker_image?"),
         ("singularity_enabled: true", "singularity_enabled has no effect"),
         ("k8s_data_volume_claim: x", "kubernetes.k8s_data_volume_claim has no effect"),
         ("embed_metadata_in_job: true", "embed_metadata_in_job has no effect"),

@@ -230,6 +230,10 @@ import Testing
         #expect(standard.fsGroup == nil)
         #expect(try context("k8s_fs_group_id: $gid").fsGroup == 1600)
         #expect(try context("k8s_supplemental_group_id: 7").supplementalGroups == [7])
+        // Galaxy's own runner takes 0 for none, and for root where a user or group is meant.
+        #expect(try context("k8s_fs_group_id: 0").fsGroup == nil)
+        #expect(try context("k8s_supplemental_group_id: 0").supplementalGroups == nil)
+        #expect(try context("k8s_run_as_group_id: 0").runAsGroup == 0)
         #expect(try !context("k8s_run_as_user_id: 0").runAsNonRoot)
     }
 

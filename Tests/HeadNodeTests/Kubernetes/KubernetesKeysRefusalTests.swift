@@ -103,7 +103,7 @@ import Testing
         ("k8s_persistent_volume_claims: a:/x:w", "something else than r"),
         ("k8s_persistent_volume_claims: a/../b:/x", "the folder is not a plain path"),
         ("k8s_galaxy_instance_id: aaaaaaaaaaaaaaaaaaaaa", "1 to 20 lower-case letters"),
-        ("k8s_fs_group_id: 0", "a number from 1"),
+        ("k8s_fs_group_id: -1", "a number from 0"),
         ("sidecars: [{name: tool, image: x}]", "a container tool is there already"),
         ("sidecars: [{name: a, image: x}, {name: a, image: x}]", "a container a is there already"),
         ("sidecars: [{name: a}]", "image is missing"),

@@ -35,6 +35,25 @@ enum GalaxyParameter {
     /// Whether it can only be meant for us, at an environment.
     static func isOurs(_ name: String) -> Bool { DestinationParameters.key(name) != nil }
 
+    /// What a name of containers is that Galaxy does not know, if it is near to one that has an effect.
+    static func meant(by name: String) -> String? {
+        let prefix = "docker_"
+        guard name.utf8.starts(with: prefix.utf8), !ofEnvironments.contains(name),
+            !ofContainers.contains(name), !name.utf8.starts(with: "docker_env_".utf8)
+        else { return nil }
+        let known = ofEnvironments.filter { $0.utf8.starts(with: prefix.utf8) }.union(ofContainers)
+        let near = EditDistance.nearest(to: name, in: known.sorted())
+        return near.flatMap { ofEnvironments.contains($0) ? $0 : nil }
+    }
+
+    /// What Galaxy takes where it calls Docker itself.
+    private static let ofContainers: Set<String> = [
+        "docker_auto_rm", "docker_cmd", "docker_container_id", "docker_cpu", "docker_disk",
+        "docker_extra_volumes", "docker_host", "docker_image_cache", "docker_memory", "docker_net",
+        "docker_run_extra_arguments", "docker_set_user", "docker_sudo", "docker_sudo_cmd",
+        "docker_user_flag", "docker_volume_args", "docker_volumes", "docker_volumes_from",
+    ]
+
     /// Parameters of an environment that other runners use, and why they do nothing here.
     static func whyUseless(_ name: String) -> String? {
         if let why = useless[name] { return why }

@@ -73,3 +73,33 @@ struct JobConfig {
         }
     }
 }
+
+extension JobConfig.Section {
+    /// Whether Galaxy passes it over.
+    var isDisabled: Bool { self["enabled"].map { !$0.isTrue } ?? false }
+
+    /// What a runner says of the cluster, as our own configuration has it.
+    var kubernetesEntries: [ConfigEntry] {
+        parameters.compactMap { parameter in
+            guard parameter.name.utf8.starts(with: "k8s_".utf8),
+                let key = ConfigSchema.key(at: "kubernetes.\(parameter.name)"),
+                let text = parameter.value.text(for: key)
+            else { return nil }
+            return ConfigEntry(path: key.path, text: text, origin: parameter.origin)
+        }
+    }
+}
+
+extension JobConfig.Parameter {
+    /// A text as it is; nil for what is none.
+    var word: String? { value.word }
+
+    /// As Galaxy reads yes and no.
+    var isTrue: Bool {
+        switch value {
+        case .flag(let flag): flag
+        case .text(let text): ParameterValue.word(for: text) == "true"
+        default: false
+        }
+    }
+}

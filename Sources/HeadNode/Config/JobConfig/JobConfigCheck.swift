@@ -22,18 +22,22 @@ struct JobConfigCheck {
     private let outputMode: String
     /// What is wrong without any runner or environment.
     private let known: [ConfigProblem]
+    private let claims: ClaimCheck
 
     /// - Parameters:
     ///   - sources: what is configured beside it.
     ///   - executor: what that says of the executor; nil where it says nothing that can be used.
+    ///   - galaxy: where Galaxy's own files are.
     init(
         _ file: JobConfig,
         _ sources: SettingsSources,
-        executor: Settings.ExecutorKind?
+        executor: Settings.ExecutorKind?,
+        galaxy: GalaxyPlaces = GalaxyPlaces()
     ) {
         self.file = file
         self.sources = sources
         self.executor = executor
+        claims = ClaimCheck(galaxy: galaxy)
         problems = file.problems
         warnings = file.warnings
         let ours = file.runners.filter {
@@ -165,6 +169,12 @@ struct JobConfigCheck {
         let shownName = ConfigValues.shown(name)
         if GalaxyParameter.ofRunners.contains(name) {
             report(parameter, "\(shownName) is a parameter of runners", "Write it there.")
+        } else if let near = GalaxyParameter.meant(by: name) {
+            warn(
+                parameter.origin,
+                "neither Galaxy nor this runner knows \(shownName); did you mean \(near)?",
+                "Write \(near)."
+            )
         } else if let why = GalaxyParameter.whyUseless(name) {
             warnings.append(
                 ConfigProblem(
@@ -326,6 +336,7 @@ struct JobConfigCheck {
 
     /// Finds the values that cannot be used.
     private mutating func resolve(_ entries: [ConfigEntry]) {
+        if executor != .local { warnings += claims.warnings(entries) }
         var resolver = sources.resolver(entries)
         for problem in Self.problems(of: &resolver)
         where !known.contains(problem) && !problems.contains(problem) {
@@ -364,35 +375,5 @@ struct JobConfigCheck {
 
     private func shown(_ section: JobConfig.Section) -> String {
         ConfigValues.shown(section.name)
-    }
-}
-
-extension JobConfig.Section {
-    /// Whether Galaxy passes it over.
-    fileprivate var isDisabled: Bool { self["enabled"].map { !$0.isTrue } ?? false }
-
-    /// What a runner says of the cluster, as our own configuration has it.
-    fileprivate var kubernetesEntries: [ConfigEntry] {
-        parameters.compactMap { parameter in
-            guard parameter.name.utf8.starts(with: "k8s_".utf8),
-                let key = ConfigSchema.key(at: "kubernetes.\(parameter.name)"),
-                let text = parameter.value.text(for: key)
-            else { return nil }
-            return ConfigEntry(path: key.path, text: text, origin: parameter.origin)
-        }
-    }
-}
-
-extension JobConfig.Parameter {
-    /// A text as it is; nil for what is none.
-    fileprivate var word: String? { value.word }
-
-    /// As Galaxy reads yes and no.
-    fileprivate var isTrue: Bool {
-        switch value {
-        case .flag(let flag): flag
-        case .text(let text): ParameterValue.word(for: text) == "true"
-        default: false
-        }
     }
 }
