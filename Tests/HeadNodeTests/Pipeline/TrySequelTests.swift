@@ -48,7 +48,8 @@ import Testing
         for used in 0..<retries {
             #expect(try due(end, after: tries(used, "x", isDisruption: false)) == nil)
         }
-        let spent = try due(end, after: tries(retries, "x", isDisruption: false), words: "No route.")
+        let all = tries(retries, "x", isDisruption: false)
+        let spent = try due(end, after: all, words: "No route.")
         #expect(failure(spent)?.contains("failed in \(retries + 1) tries") == true)
         #expect(failure(spent)?.contains("No route.") == true)
         let disrupted = tries(20, "x", isDisruption: true)

@@ -193,7 +193,11 @@ import Testing
         let root = try lab.tree.directory("pod1")
         let path = try root.appending("genome")
         let roots = try RootSet([root])
-        let download = InputDownload(store: lab.store, meter: PhaseMeter("fetch"), limits: TransferLimits())
+        let download = InputDownload(
+            store: lab.store,
+            meter: PhaseMeter("fetch"),
+            limits: TransferLimits()
+        )
         let found = try await cache.input(input, download) { () throws(StagingError) in
             try roots.create(path)
         }

@@ -81,8 +81,7 @@ import Testing
     }
 
     /// Whoever mends a result that cannot be used removes it, perhaps in just this moment.
-    @Test func `a result that is removed while an attempt commits makes room for its own`() async throws
-    {
+    @Test func `a result that is removed meanwhile makes room for an attempt's own`() async throws {
         let bucket = MemoryBucket()
         let one = try Contender("one", in: bucket)
         let key = one.attempt.keys.result(one.attempt.run).description
