@@ -136,10 +136,14 @@ package struct TreeSurvey: Sendable {
     /// path alone. What is below a directory that may not be read, or too deep for a path, is
     /// `refused`, never left out silently.
     ///
-    /// - Parameter skipping: names directly in `top` to leave out with all below them.
+    /// - Parameters:
+    ///   - skipping: names directly in `top` to leave out with all below them.
+    ///   - reopening: whether directories of this user's that it may not read are opened: a tool has shut
+    ///     them.
     package init(
         _ top: Directory,
-        skipping: Set<ByteString> = []
+        skipping: Set<ByteString> = [],
+        reopening: Bool = false
     ) throws(StagingError) {
         directories.append(Self.entry(top.path, try top.descriptor.status()))
         // Paths, not descriptors: a tree may have more directories than a process may open.
@@ -162,7 +166,8 @@ package struct TreeSurvey: Sendable {
                     )
                     continue
                 }
-                guard let status = try look(at: last, path, in: directory) else { continue }
+                guard var status = try look(at: last, path, in: directory) else { continue }
+                if reopening, let open = try? directory.reopened(last, status) { status = open }
                 switch status.kind {
                 case .file:
                     files.append(SurveyedFile(path: path, status: status, in: top, at: relative))

@@ -49,6 +49,7 @@ package struct PushSurvey: Sendable {
         linksBefore = Set(spec.links.map(\.path))
         given = GivenPlaces(spec, fetched: Set(fetched.keys).union(elsewhere))
         extraFiles = spec.outputs.compactMap(\.extraFiles)
+        roots.reopen(spec.leavings)
         directoriesBefore = Set(spec.directories.map(\.path))
         for path in spec.job.logs {
             try noting(path) { (survey) throws(StagingError) in try survey.addLog(path, roots) }
@@ -57,7 +58,7 @@ package struct PushSurvey: Sendable {
         for output in spec.outputs { try add(output, roots) }
         guard scope == .all, try roots.status(job)?.kind == .directory else { return }
         let skipping = Set(spec.push.leaveBehind)
-        let tree = try TreeSurvey(roots.directory(job), skipping: skipping)
+        let tree = try TreeSurvey(roots.directory(job), skipping: skipping, reopening: true)
         block(tree)
         for file in tree.files where fetched[file.path] != file.stamp { try take(file) }
         try take(rest: tree, roots)
@@ -140,7 +141,7 @@ package struct PushSurvey: Sendable {
     ) throws(StagingError) {
         switch try roots.status(extra)?.kind {
         case .directory:
-            let tree = try TreeSurvey(roots.directory(extra))
+            let tree = try TreeSurvey(roots.directory(extra), reopening: true)
             block(tree)
             for file in tree.files { try take(file) }
             try take(rest: tree, roots)
@@ -266,5 +267,12 @@ package struct PushSurvey: Sendable {
         guard given.hold(target), let status = try? roots.status(target), status.kind != .link
         else { return "it is a link to \(link.target), which the job was not given" }
         return nil
+    }
+}
+
+extension RunSpec {
+    /// Where a tool leaves what comes back.
+    package var leavings: [FilePath] {
+        job.logs + [job.directory] + outputs.map(\.path) + outputs.compactMap(\.extraFiles)
     }
 }

@@ -88,6 +88,8 @@ struct ToolPhase: Sendable {
             frames: frames
         )
         let (ending, stop) = await supervision(signals)
+        // They are open here, and would not be for the push.
+        roots.reopen(spec.leavings)
         var tool = try outcome(ending, stop, killsBefore, roots)
         tool.seconds = Clock.monotonicSeconds() - start
         return stop == .signal ? .stopped(tool) : .ended(tool)

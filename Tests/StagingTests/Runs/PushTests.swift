@@ -381,19 +381,4 @@ import Testing
         try world.write("data/out_files", "a file")
         #expect(try await losses()[0].contains("out_files"))
     }
-
-    @Test("what is in a directory that may not be read is not passed over in silence")
-    func lockedDirectories() async throws {
-        let spec = try await inPod()
-        try world.write("jobs/1/working/locked/precious", "x")
-        let locked = try tree.at("jobs/1/working/locked")
-        let roots = try RootSet(spec.roots)
-        _ = locked.withCString { chmod($0, 0) }
-        defer { _ = locked.withCString { chmod($0, 0o700) } }
-        let survey = try asNobody {
-            try PushSurvey(spec, roots, scope: .all, fetched: [:])
-        }
-        #expect(survey.refused.count { $0.contains("\(locked) was left behind") } == 1)
-        #expect(survey.directories.contains { $0.path == locked })
-    }
 }
