@@ -221,13 +221,13 @@ import Transport
         let server = try StubHTTPServer([.hold])
         defer { server.stop() }
         var options = CurlTransport.Options.forTests
-        options.trust = .file("/nonexistent/ca.pem")
+        options.trust = .file("/proc/nonexistent/ca.pem")
         let transport = try CurlTransport(options)
         let error = await #expect(throws: TransportError.self) {
             try await transport.send(HTTPRequest(.get, "https://127.0.0.1:\(server.port)"), to: nil)
         }
         #expect(error?.code == .usage)
-        #expect(error?.line.contains("/nonexistent/ca.pem") == true, "\(error?.line ?? "")")
+        #expect(error?.line.contains("/proc/nonexistent/ca.pem") == true, "\(error?.line ?? "")")
     }
 
     @Test func `A proxy that wants a password says so, without showing ours`() async throws {

@@ -264,7 +264,8 @@ import Transport
     @Test func `A file that is not there is named, and nothing is sent`() async throws {
         let server = try StubHTTPServer([.read, .answer("")])
         defer { server.stop() }
-        let body = HTTPBody.file(path: Array("/nonexistent/x".utf8), length: 10)
+        // Where nobody can have made anything.
+        let body = HTTPBody.file(path: Array("/proc/nonexistent/x".utf8), length: 10)
         let error = await #expect(throws: TransportError.self) {
             try await CurlTransport(.forTests)
                 .send(HTTPRequest(.put, server.url, body: body), to: nil)
