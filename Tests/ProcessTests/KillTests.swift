@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Invariant 6: head and worker may be killed anywhere, any number of times, and the job ends with
-/// the same result; the tool is run again only if its own try came to nothing.
+/// the same result; the tool is run again only if its own try came to nothing (F43 and F44).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct KillTests {
     /// What a head says when it is somewhere between staging and the end.
     static let moments = [

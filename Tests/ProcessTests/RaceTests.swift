@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Several heads, several workers, and cancels in between: one result, or none.
+/// Several heads, several workers, and cancels in between: one result, or none (F05, F46 and F53).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct RaceTests {
     @Test func aSecondHeadSaysWhoHasTheJob() async throws {
         try await Lab.run { lab in

@@ -7,7 +7,7 @@ import S3Client
 import TestSupport
 import Testing
 
-/// A store that says no, goes silent, or goes away, on a server of its own.
+/// A store that says no, goes silent, or goes away, on a server of its own (F68 and F77).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct StoreFaultTests {
     /// One server serves all of these, one after the other.
     @Test func aStoreThatDeniesAndFallsSilent() async throws {

@@ -4,7 +4,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Whatever a tool does, its logs, its exit code and its files come back, and nothing is guessed.
+/// Whatever a tool does, its logs, its exit code and its files come back, and nothing is guessed
+/// (F42, F50 and F52).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct ToolTests {
     @Test func aFailingToolIsBroughtBackWhole() async throws {
         try await Lab.run { lab in

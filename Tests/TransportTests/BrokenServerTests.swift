@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Transport
 
-/// What comes out when a server, or the way to it, misbehaves.
+/// What comes out when a server, or the way to it, misbehaves (F63, F65, F68 and F79).
 @Suite struct BrokenServerTests {
     /// Sends a GET to a server that follows `script` and gives the error that comes out.
     private func failure(

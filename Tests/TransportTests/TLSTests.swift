@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Transport
 
-/// Whom we trust.
+/// Whom we trust (F78).
 @Suite struct TLSTests {
     private func send(
         to server: OpenSSLServer,

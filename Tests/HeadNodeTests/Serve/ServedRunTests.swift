@@ -23,7 +23,7 @@ import Testing
     }
 
     /// Whatever comes, in whatever order: states only move forward, numbers have no gap, and after
-    /// the end there is nothing.
+    /// the end there is nothing (F12).
     @Test func statesOnlyMoveForward() throws {
         let run = try RunID("1-0123456789abcdef")
         let events: [RunEvent] = [

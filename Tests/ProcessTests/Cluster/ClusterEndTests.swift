@@ -4,7 +4,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Every way in which a pod can end is told apart, and none but the tool's own is charged to it.
+/// Every way in which a pod can end is told apart, and none but the tool's own is charged to it
+/// (F42 to F45, F48, F49 and F52).
 @Suite(.processes, .enabled(if: !TestCluster.isOff)) struct ClusterEndTests {
     private func message(_ answer: RunAnswer) -> String {
         answer.ending?.message ?? answer.error?.message ?? ""

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 extension ClusterOutageTests {
-    /// Nodes are emptied and pods displaced: another try, and never the tool's fault.
+    /// Nodes are emptied and pods displaced: another try, and never the tool's fault (F45).
     @Suite struct Nodes {
         /// Runs a job whose first pod `disturb` gets rid of and whose second one `relieve` lets run.
         private func disturbed(

@@ -4,7 +4,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Parts of the cluster go away and come back: every run goes on, and says what it waits for.
+/// Parts of the cluster go away and come back: every run goes on, and says what it waits for
+/// (F20, F21 and F28).
 ///
 /// These stop what all tests share, so they are run apart from the others, one at a time.
 @Suite(.serialized, .processes, .enabled(if: !TestCluster.isOff)) struct ClusterOutageTests {

@@ -6,7 +6,8 @@ import S3Client
 import TestSupport
 import Testing
 
-/// The bucket goes away, forgets, or changes who may use it, while jobs of the cluster depend on it.
+/// The bucket goes away, forgets, or changes who may use it, while jobs of the cluster depend on it
+/// (F62, F74 and F75).
 @Suite(.processes, .enabled(if: !TestCluster.isOff)) struct ClusterStoreTests {
     // MARK: Away
 

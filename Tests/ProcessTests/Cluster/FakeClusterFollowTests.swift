@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// An API server that says nothing, too much, or nonsense while a pod runs: the run comes to its own
-/// end, and to no other.
+/// end, and to no other (F20, F21, F26 to F28).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct FakeClusterFollowTests {
     private static let versions = ["1.20", "1.36"]
 

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A node that does not answer any more: its pods are deleted, and never end.
+/// A node that does not answer any more: its pods are deleted, and never end (F47).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct FakeClusterLossTests {
     private static let lost = #"[{"job": "-1$", "lost": true}]"#
 

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-/// Many runs in one head, on an API server that misbehaves for some of them.
+/// Many runs in one head, on an API server that misbehaves for some of them (F29 and F31).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct FakeClusterServeTests {
     private func jobs(
         _ fake: FakeCluster,

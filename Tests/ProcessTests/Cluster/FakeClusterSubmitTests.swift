@@ -4,7 +4,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// An API server in trouble while a Job is created: nothing is lost, and nothing is made twice.
+/// An API server in trouble while a Job is created: nothing is lost, and nothing is made twice
+/// (F02, F20, F22 to F25).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct FakeClusterSubmitTests {
     /// The job has run once, and its output is that run's.
     private func expectDone(

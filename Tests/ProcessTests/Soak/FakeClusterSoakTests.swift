@@ -6,7 +6,7 @@ import Testing
 
 /// Many jobs through one `serve` on an API server that answers badly by chance, forgets, falls silent
 /// and goes away, while half of the pods are evicted once, and the head is killed and begun again.
-/// Invariants 2, 5 and 6.
+/// Invariants 2, 5 and 6, F90 and F91.
 @Suite(.enabled(if: !TestServer.isOff)) struct FakeClusterSoakTests {
     private static let storms = [
         "[]",

@@ -6,7 +6,7 @@ import Testing
 
 /// Many jobs of random trees through one `serve`, while the store answers badly by chance, workers are
 /// killed, their disk is full for a while, and the head is killed and begun again. Every byte that comes
-/// back is held against a plain run of the same tool. Invariants 1, 2 and 6.
+/// back is held against a plain run of the same tool. Invariants 1, 2 and 6, F90 and F91.
 @Suite(.enabled(if: !TestServer.isOff)) struct SoakTests {
     private static let storms = [
         "[]",

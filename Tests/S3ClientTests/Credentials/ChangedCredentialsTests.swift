@@ -10,7 +10,7 @@ import Transport
 
 @testable import S3Client
 
-/// Credentials in files that somebody renews.
+/// Credentials in files that somebody renews (F74).
 @Suite struct ChangedCredentialsTests {
     /// A Secret mounted as a directory, as Kubernetes writes it: files lead through `..data` to the
     /// folder of one version, and a new version is a new folder and another `..data`, renamed over.

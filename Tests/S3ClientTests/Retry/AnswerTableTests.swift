@@ -9,7 +9,8 @@ import Transport
 
 @testable import S3Client
 
-/// Every row of the answer table, for every operation it applies to.
+/// Every row of the answer table, for every operation it applies to
+/// (F60, F63, F67, F69, F73, F74 and F77).
 @Suite struct AnswerTableTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let status: Int

@@ -9,7 +9,7 @@ import Transport
 
 @testable import S3Client
 
-/// A write whose answer is lost is looked up before it is repeated.
+/// A write whose answer is lost is looked up before it is repeated (F70 and F72).
 @Suite struct LostAnswerTests {
     /// A server that keeps one object's token and entity tag.
     final class OneObject: Sendable {

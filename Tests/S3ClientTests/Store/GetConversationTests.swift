@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Transport
 
-/// A get gives the right bytes, or an error.
+/// A get gives the right bytes, or an error (F64 to F66, F75).
 @Suite struct GetConversationTests {
     static let bytes = Array("0123456789".utf8)
     static let checksum = CRC64NVME(of: bytes)

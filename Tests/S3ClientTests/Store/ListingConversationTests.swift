@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Transport
 
-/// Listings that no honest store makes come to an end, too.
+/// Listings that no honest store makes come to an end, too (F76).
 @Suite struct ListingConversationTests {
     private static func page(
         _ keys: [String],

@@ -12,7 +12,7 @@ import Transport
 
 @testable import Staging
 
-/// Trouble of this machine's own in the middle of a transfer is not the bucket's.
+/// Trouble of this machine's own in the middle of a transfer is not the bucket's (F06 and F07).
 @Suite struct LocalFaultTests {
     private let key: ObjectKey
 

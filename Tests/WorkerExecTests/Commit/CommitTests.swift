@@ -8,7 +8,7 @@ import Testing
 @testable import WorkerExec
 
 /// Two attempts at one run that end at the same time, in every order of their last steps (invariant
-/// 1): one wins, its bytes count, and nothing of the other stays.
+/// 1): one wins, its bytes count, and nothing of the other stays (F46 and F72).
 @Suite struct CommitTests {
     /// The requests of an attempt that loses: log pack; output; a report, if it is long; result; the
     /// result that was first; removal. Who wins makes those up to the result.
