@@ -195,7 +195,9 @@ import Testing
     @Test(arguments: ["single", "split"])
     func aToolThatShutsItsDirectoryIsNotRunAgain(_ shape: String) async throws {
         try await Lab.run { lab in
-            let tool = "echo ran; echo kept > kept; chmod 000 .. .; exit 7"
+            let tool = """
+                echo ran; echo kept > kept; chmod 000 "$(dirname "$IN1")" .. .; exit 7
+                """
             let job = try GalaxyJob(folder: lab.folder, tool: tool)
             let (status, answer) = try await lab.run(job, ["--set", "local.shape=\(shape)"])
             #expect(status == 1)

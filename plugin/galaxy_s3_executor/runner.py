@@ -546,20 +546,21 @@ class S3JobRunner(AsynchronousJobRunner):
     # Galaxy takes the run up, and its results are still there.
 
     def finish_job(self, job_state) -> None:
-        self._finish(job_state)
-        self._let_go(job_state)
+        if self._finish(job_state):
+            self._let_go(job_state)
 
-    def _finish(self, job_state) -> None:
+    def _finish(self, job_state) -> bool:
+        """False if it is failed instead, which lets go of it."""
         if not self._has_exit_code(job_state):
             self._fail(job_state, "The job's exit code did not come back.")
-            return
+            return False
         # Of Galaxy's own limits, the size of outputs is seen here first. Time is not looked at: the tool
         # has ended.
         limit = job_state.job_wrapper.check_limits()
         if limit is not None:
             runner_state, message = limit
             self._fail(job_state, message, runner_state)
-            return
+            return False
         if self._is_in_store(job_state):
             description.forget_placeholders(job_state.description)
         description.give_purged_outputs_a_place(job_state.job_wrapper)
@@ -568,6 +569,7 @@ class S3JobRunner(AsynchronousJobRunner):
         super().finish_job(job_state)
         if not self._is_in_store(job_state):
             self._tell_outputs(job_state)
+        return True
 
     def _tell_outputs(self, run: Run) -> None:
         """Where the outputs are now, so that the next job need not stage them. That it is not known costs

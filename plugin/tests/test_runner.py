@@ -976,7 +976,7 @@ def test_an_exit_code_that_is_not_the_tools_is_not_taken(runner, job, history, g
     runner.finish_job(run)
     assert runner.work_queue == [(runner.fail_job, run)]
     assert run.fail_message == "The job's exit code did not come back."
-    assert ("finish",) not in history
+    assert history == [], "it is let go when it has failed"
 
 
 def test_an_output_that_is_larger_than_galaxy_allows_fails_the_job(
@@ -1002,7 +1002,7 @@ def test_an_output_that_is_larger_than_galaxy_allows_fails_the_job(
         STATES.OUTPUT_SIZE_LIMIT,
         "Job output file grew too large.",
     )
-    assert ("finish",) not in history
+    assert history == [], "it is let go when it has failed"
 
 
 def test_who_has_split_a_job_is_told_of_the_part_that_failed(runner, job, history, galaxys):

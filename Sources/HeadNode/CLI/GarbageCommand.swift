@@ -31,6 +31,9 @@ struct GarbageCommand: AsyncParsableCommand {
     @Flag(help: "Forget Galaxies of this instance that are gone for good, and do no more.")
     var adopt = false
 
+    @Flag(help: "With --adopt: also if links that are not on this disk are given up by that.")
+    var abandonLinks = false
+
     @Option(
         help: ArgumentHelp(
             "How old it must be, at least 1d.",
@@ -62,6 +65,7 @@ struct GarbageCommand: AsyncParsableCommand {
         if adopt, delete {
             throw ValidationError("--adopt frees nothing: say --delete the next time.")
         }
+        if abandonLinks, !adopt { throw ValidationError("--abandon-links goes with --adopt.") }
     }
 
     func run() async throws {
@@ -88,7 +92,10 @@ struct GarbageCommand: AsyncParsableCommand {
             }
             guard delete || adopt else { return show(try await plan(now)) }
             try await run.exclusively(now: now) { (now) async throws(HeadError) in
-                if adopt { return show(try await signs.adopt(now: now)) }
+                if adopt {
+                    if !abandonLinks { try await survey.checkAbandonment() }
+                    return show(try await signs.adopt(now: now))
+                }
                 let plan = try await plan(now)
                 try await run(plan)
                 show(plan)

@@ -29,7 +29,9 @@ struct DiskSigning: Sendable {
                 try directory.appending(".galaxy-s3-\(layout.instance)-\(server.fileName)")
             }
         }
-        let noted = DiskWords.read(file)
+        let noted = try await staging(action) { () throws(StagingError) in
+            try DiskWords.read(file)
+        }
         var found: DiskSign?
         if let noted {
             found = try await staging(action) { () async throws(StagingError) in
@@ -71,7 +73,7 @@ struct DiskSigning: Sendable {
     func lastPlace() async throws(HeadError) -> FilePath? {
         let all = try await GalaxySigns(store: store, layout: layout).all()
         return all.first { found in
-            found.sign.server == server.description && DiskWords.read(found.sign.file) != nil
+            found.sign.server == server.description && (try? DiskWords.read(found.sign.file)) != nil
         }?
         .sign.file.parent
     }
@@ -87,13 +89,20 @@ extension DiskWords {
     /// A file has less, in bytes.
     private static let largest = 4096
 
-    /// What is on the disk; nil for nothing that can be read.
-    static func read(_ file: FilePath) -> DiskWords? {
-        guard let parent = file.parent, let directory = try? Directory(path: parent),
-            let name = try? RelativePath(file.lastComponent),
-            let bytes = try? directory.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    /// What is on the disk; nil for nothing, or for what is no such document.
+    ///
+    /// - Throws: when it cannot be known: a disk that fails for a moment has not lost its words.
+    static func read(_ file: FilePath) throws(StagingError) -> DiskWords? {
+        guard let parent = file.parent else { return nil }
+        let name = try naming { () throws(NameError) in try RelativePath(file.lastComponent) }
+        let bytes: [UInt8]
+        do throws(StagingError) {
+            bytes = try Directory(path: parent).open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
                 .readAll(limit: largest, name: file)
-        else { return nil }
+        } catch {
+            if error.code == .missing { return nil }
+            throw error
+        }
         return try? ContractCoding.decode(DiskWords.self, from: bytes, name: "words of a sign")
     }
 

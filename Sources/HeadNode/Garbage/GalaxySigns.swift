@@ -108,7 +108,7 @@ struct GalaxySigns: Sendable {
             what: what,
             place: "server \(Array(sign.server.utf8).logSafe) on \(Array(sign.host.utf8).logSafe) "
                 + "signed \(store.url(of: stranger.key))\(time), and what it wrote to \(sign.file) "
-                + "is not there on this machine",
+                + "is not seen on this machine",
             remedy: remedy
         )
     }
@@ -116,5 +116,5 @@ struct GalaxySigns: Sendable {
 
 extension GalaxySigns.Found {
     /// Whether the word is on the disk that is seen here.
-    var isHere: Bool { DiskWords.read(sign.file)?.contains(sign.word) == true }
+    var isHere: Bool { (try? DiskWords.read(sign.file))?.contains(sign.word) == true }
 }

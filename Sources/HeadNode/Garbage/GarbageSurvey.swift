@@ -68,7 +68,7 @@ struct GarbageSurvey: Sendable {
         for case (let key, let fact)? in read { facts.records[key] = fact }
     }
 
-    private func readLinks(_ facts: inout GarbageFacts) async throws(StagingError) {
+    func readLinks(_ facts: inout GarbageFacts) async throws(StagingError) {
         var keys: [(ObjectKey, isOurs: Bool)] = []
         for entry in facts.objects {
             if case .link(let instance) = layout.kind(of: entry.key) {

@@ -241,8 +241,8 @@ struct ExecuteStep: Sendable {
         do throws(HeadError) {
             found = try await restage(spec)
         } catch {
-            // The input itself is another one by now, or gone: it will not come back by waiting.
-            guard error.code == .input else { throw error }
+            // The input itself is another one by now. One that is not there may come back, with its disk.
+            guard (error.cause as? StagingError)?.code == .changed else { throw error }
             return .unstageable(state.run, error, words)
         }
         if !found.replaced.isEmpty { return .replaced(state.run, found.replaced, words) }

@@ -2,8 +2,8 @@
 
 /// How a transfer uses the network. Memory grows with requests under way alone: bodies are streamed.
 package struct TransferLimits: Sendable, Equatable {
-    /// What the large files of one job may widen to together: half of a store's connections, so that
-    /// other jobs' small requests find one.
+    /// What the large files of one job may widen to together: half of a store's connections. Many jobs
+    /// at once stand in one line for them, as they do without it.
     private static let sharedWidth = 16
 
     /// Requests under way at a time for one object, to begin with.

@@ -271,8 +271,9 @@ package struct PushSurvey: Sendable {
 }
 
 extension RunSpec {
-    /// Where a tool leaves what comes back.
+    /// Where a tool leaves what comes back, and what is opened on the way there: all roots.
     package var leavings: [FilePath] {
-        job.logs + [job.directory] + outputs.map(\.path) + outputs.compactMap(\.extraFiles)
+        roots + job.logs + [job.directory] + outputs.map(\.path)
+            + outputs.compactMap(\.extraFiles)
     }
 }

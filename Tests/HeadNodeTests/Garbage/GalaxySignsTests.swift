@@ -198,6 +198,22 @@ import Testing
         #expect(try await world.strangers == ["main"])
     }
 
+    @Test("words that cannot be read are not replaced: a disk that fails for a moment has not lost them")
+    func unreadableWords() async throws {
+        let world = try World()
+        defer { world.remove() }
+        try await world.sign()
+        let file = try #require(try await world.signs.all().first?.sign.file)
+        // What no user may read, root included.
+        try Shell.run("mv \(file) \(file).words; mkdir \(file)")
+        await #expect(throws: HeadError.self) { try await world.sign() }
+        #expect(try await world.strangers == ["main"], "who cannot look frees nothing")
+        try Shell.run("rmdir \(file); mv \(file).words \(file)")
+        #expect(try await world.strangers == [])
+        try await world.sign()
+        #expect(try await world.signs.all().count == 1, "it is the sign that it was")
+    }
+
     @Test("a directory of Galaxy's that is gone is said, and none is made")
     func noDirectory() async throws {
         let world = try World()

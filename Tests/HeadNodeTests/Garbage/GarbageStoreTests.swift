@@ -87,6 +87,24 @@ import Transport
         #expect(plan.items.isEmpty)
     }
 
+    @Test("links that are not here keep another Galaxy from being forgotten, unless known to be gone")
+    func abandonment() async throws {
+        let place = try await GarbagePlace(.memory)
+        defer { place.remove() }
+        let ended = try await place.run("2", place.layout, ended: true)
+        _ = try await place.link("objects/here.dat", ended, 0)
+        _ = try await place.link("elsewhere/unseen.dat", ended, 1, gone: true)
+        try await place.survey.checkAbandonment()
+        let elsewhere = try await place.link("objects/another's.dat", ended, 2, gone: true)
+        let error = await #expect(throws: HeadError.self) {
+            try await place.survey.checkAbandonment()
+        }
+        #expect(error?.code == .busy)
+        #expect(error?.line.contains("\(elsewhere.1)") == true, "\(error?.line ?? "")")
+        #expect(try await place.free(after: 8).marks == [elsewhere.0])
+        try await place.survey.checkAbandonment()
+    }
+
     @Test("without a mount that is configured, nothing is known of links")
     func withoutAMount() async throws {
         let place = try await GarbagePlace(.memory)

@@ -65,6 +65,15 @@ extension FailureSample {
         FailureSample("space-another-galaxy") {
             .refused(try signs().refusal(toFreeBeside: stranger()))
         },
+        FailureSample("space-links-of-another-galaxy") {
+            .refused(
+                GarbageSurvey.refusal(
+                    toAbandon: 3,
+                    "s3://galaxy-data/galaxy/data/main/7-0123456789abcdef/pod-01234567/0",
+                    try InstanceName("main")
+                )
+            )
+        },
         FailureSample("space-a-galaxy-that-lives") {
             .refused(try signs().refusal(toAdopt: stranger()))
         },

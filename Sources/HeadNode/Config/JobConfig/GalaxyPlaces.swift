@@ -32,7 +32,9 @@ struct GalaxyPlaces: Equatable {
 
     /// Of all that jobs read or write, what Galaxy has a key for. Relative ones of the first row lie below
     /// `data_dir`.
-    private static let inDataDirectory = ["file_path", "new_file_path", "job_working_directory"]
+    private static let inDataDirectory = [
+        "file_path", "new_file_path", "jobs_directory", "job_working_directory",
+    ]
     private static let elsewhere = ["tool_data_path", "tool_path"]
     /// Datasets are where these say, and not in `file_path` alone.
     private static let objectStore = ["object_store_config", "object_store_config_file"]
@@ -55,7 +57,9 @@ struct GalaxyPlaces: Equatable {
         }
         let named = Set(places.map(\.key))
         let isThere =
-            data != nil || named.isSuperset(of: ["file_path", "job_working_directory"])
+            data != nil
+            || (named.contains("file_path")
+                && !named.isDisjoint(with: ["jobs_directory", "job_working_directory"]))
         areKnown = isThere && !isLost
     }
 
