@@ -198,7 +198,7 @@ import Testing
         #expect(try await world.strangers == ["main"])
     }
 
-    @Test("words that cannot be read are not replaced: a disk that fails for a moment has not lost them")
+    @Test("words that cannot be read for a moment are not replaced")
     func unreadableWords() async throws {
         let world = try World()
         defer { world.remove() }

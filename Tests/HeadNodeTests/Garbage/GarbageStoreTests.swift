@@ -87,7 +87,7 @@ import Transport
         #expect(plan.items.isEmpty)
     }
 
-    @Test("links that are not here keep another Galaxy from being forgotten, unless known to be gone")
+    @Test("links that are not here keep another Galaxy from being forgotten")
     func abandonment() async throws {
         let place = try await GarbagePlace(.memory)
         defer { place.remove() }
