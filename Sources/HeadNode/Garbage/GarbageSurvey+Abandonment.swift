@@ -33,9 +33,9 @@ extension GarbageSurvey {
             .busy,
             what: "Links of instance \(instance) are not on this disk, \(count) of them",
             place: "one is to \(object)",
-            remedy: "What they lead to would be freed in time. Where a Galaxy still has them, put files in "
-                + "their place first (docs/galaxy.md, \"Two Galaxies by mistake\"); if nobody has, add "
-                + "--abandon-links."
+            remedy: "What they lead to would be freed in time. Where a Galaxy still has them, put "
+                + "files in their place first (docs/galaxy.md, \"Two Galaxies by mistake\"); if nobody "
+                + "has, add --abandon-links."
         )
     }
 }
