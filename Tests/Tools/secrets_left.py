@@ -80,12 +80,25 @@ class Process(NamedTuple):
     def may_hold_credentials(self):
         return self.name in CREDENTIAL_HOLDERS and b"tool" not in self.words
 
+    def named(self):
+        """With its name, which it lacks for a moment while it becomes another program."""
+        words = self.words
+        for _ in range(10):
+            if words[0]:
+                break
+            time.sleep(0.01)
+            try:
+                words = (self.folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                break
+        return self._replace(words=words)
+
     def environment(self):
         try:
             return (self.folder / "environ").read_bytes().split(b"\0")
         except OSError:
             # It has ended meanwhile.
-            return []
+            return [b""]
 
 
 def running():
@@ -140,6 +153,10 @@ class Watched:
             variable, _, value = entry.partition(b"=")
             if not any(needle in value for needle in needles):
                 continue
+            process = process.named()
+            if not process.name and not process.environment()[0]:
+                # It has ended meanwhile.
+                return
             if variable not in CREDENTIAL_VARIABLES or not process.may_hold_credentials:
                 self.note(f"{variable.decode(errors='replace')}, in the environment of a {process.name}")
 
