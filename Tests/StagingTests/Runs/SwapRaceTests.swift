@@ -14,7 +14,7 @@ import Testing
     /// Less is no race.
     private static let fewestSwaps = 10_000
     private static let fewestRounds = 80
-    private static let mostRounds = 2_000
+    private static let mostRounds = 20_000
     private static let secret = "what nobody may see"
 
     private let world: World

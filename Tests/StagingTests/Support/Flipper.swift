@@ -23,6 +23,10 @@ private let exchange: UInt32 = 2
 final class Flipper: Sendable {
     /// More than any test has time for.
     private static let most = 100_000_000
+    /// After so many swaps it rests, the longer the more there were, so that on a busy machine too something
+    /// comes through untouched.
+    private static let untilRest = 2000
+    private static let longestRest = 200
 
     private let pairs: [(FilePath, FilePath)]
     private let isOver = Atomic<Bool>(false)
@@ -42,7 +46,12 @@ final class Flipper: Sendable {
                 // Twice, so that it ends as it began.
                 for _ in 0..<2 { try self.swap() }
                 self.count.add(2, ordering: .relaxed)
-                sched_yield()
+                if self.swaps.isMultiple(of: Self.untilRest) {
+                    let milliseconds = min(self.swaps / 1000, Self.longestRest)
+                    usleep(UInt32(milliseconds) * 1000)
+                } else {
+                    sched_yield()
+                }
             }
         }
         do {
