@@ -69,7 +69,7 @@ struct RunFailure: ExplainedError {
         )
     }
 
-    /// What the run had staged is lost from the bucket, and what it was staged from is gone or another.
+    /// What the run had staged is lost from the bucket, and what it was staged from is another file now.
     static func unstageable(_ run: RunID, _ error: HeadError, _ words: String) -> RunFailure {
         let why = (error.cause as? any ExplainedError) ?? error
         let place = why.place.isEmpty ? "" : " (\(why.place))"
