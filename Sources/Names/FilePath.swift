@@ -28,13 +28,9 @@ package struct FilePath: Hashable, Sendable {
         let bytes = Array(bytes)
         func refuse(_ reason: String) -> NameError { .path(bytes, reason) }
         guard bytes.first == Self.slash else { throw NameError.notAbsolute(bytes) }
-        guard bytes.count <= Self.longest else {
-            throw refuse("it has \(bytes.count) bytes, Linux takes \(Self.longest)")
-        }
-        if bytes.count > 1 {
-            for component in bytes.dropFirst().split(separator: Self.slash, omittingEmpty: false) {
-                if let problem = Self.problem(with: component) { throw refuse(problem) }
-            }
+        if let problem = Self.problem(withLength: bytes.count) { throw refuse(problem) }
+        if bytes.count > 1, let problem = Self.problem(withNamesOf: bytes, from: 1) {
+            throw refuse(problem)
         }
         self.bytes = bytes
     }
@@ -52,14 +48,32 @@ package struct FilePath: Hashable, Sendable {
         try self.init([Self.slash] + components.joined(separator: [Self.slash]))
     }
 
+    /// Why an absolute path cannot have `count` bytes, or nil if it can.
+    static func problem(withLength count: Int) -> String? {
+        count <= longest ? nil : "it has \(count) bytes, Linux takes \(longest)"
+    }
+
+    /// Why what is between the slashes of `bytes`, from `start` on, cannot be names, or nil if it can.
+    static func problem(withNamesOf bytes: [UInt8], from start: Int) -> String? {
+        bytes.withUnsafeBufferPointer { bytes in
+            var first = start
+            for index in start...bytes.count
+            where index == bytes.count || bytes[index] == slash {
+                if let problem = problem(with: bytes[first..<index]) { return problem }
+                first = index + 1
+            }
+            return nil
+        }
+    }
+
     /// Why `component` cannot be one name in a directory, or nil if it can.
-    private static func problem(with component: some Collection<UInt8>) -> String? {
+    private static func problem(with component: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
         if component.isEmpty { return "it holds an empty component" }
         if component.count > longestComponent {
             return "a name in it has \(component.count) bytes, Linux takes \(longestComponent)"
         }
         if component.contains(0) { return "it holds a NUL" }
-        if component.elementsEqual([dot]) || component.elementsEqual([dot, dot]) {
+        if component.count <= 2, component.allSatisfy({ $0 == dot }) {
             return "it holds the name \".\" or \"..\""
         }
         return nil
@@ -106,7 +120,7 @@ package struct FilePath: Hashable, Sendable {
     package func relative(to ancestor: FilePath) -> RelativePath? {
         guard self != ancestor, isAtOrBelow(ancestor) else { return nil }
         let skipped = ancestor == .root ? 1 : ancestor.bytes.count + 1
-        return try? RelativePath(bytes.dropFirst(skipped))
+        return RelativePath(unchecked: Array(bytes[skipped...]))
     }
 
     /// This path for a message or a log.
@@ -141,21 +155,25 @@ extension [UInt8] {
     package func withCPath<Result, Failure: Error>(
         _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var terminated = map { CChar(bitPattern: $0) }
-        terminated.append(0)
-        return try terminated.withContiguousPointer(body)
+        try self[...].withCPath(body)
     }
 }
 
-extension [CChar] {
-    fileprivate func withContiguousPointer<Result, Failure: Error>(
-        _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        // The array just got its NUL, so there is a base address.
-        try withUnsafeBufferPointer { (buffer) throws(Failure) -> Result in
-            guard let base = buffer.baseAddress else { preconditionFailure("no NUL was appended") }
-            return try body(base)
+extension ArraySlice<UInt8> {
+    /// Calls `body` with these bytes and a closing NUL.
+    package func withCPath<Value, Failure: Error>(
+        _ body: (UnsafePointer<CChar>) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try withUnsafeTemporaryAllocation(of: CChar.self, capacity: count + 1) { space in
+            for (place, byte) in zip(space.indices, self) {
+                space.initializeElement(at: place, to: CChar(bitPattern: byte))
+            }
+            space.initializeElement(at: count, to: 0)
+            // SAFETY: there is room for one element at least, so there is a base address.
+            guard let start = space.baseAddress else { preconditionFailure("no room for a NUL") }
+            return Result { () throws(Failure) in try body(start) }
         }
+        .get()
     }
 }
 

@@ -12,21 +12,35 @@ package struct RelativePath: Hashable, Sendable {
     /// Takes a relative path only if it is normal already.
     package init(_ bytes: some Sequence<UInt8>) throws(NameError) {
         let bytes = Array(bytes)
-        do throws(NameError) {
-            // The rules are those of an absolute path that begins one byte earlier.
-            let absolute = try FilePath([FilePath.slash] + bytes)
-            guard absolute != .root else { throw NameError.path(bytes, "it is empty") }
-        } catch {
-            throw NameError.path(bytes, error.reason)
-        }
+        // The rules are those of an absolute path that begins one byte earlier.
+        let problem =
+            bytes.isEmpty
+            ? "it is empty"
+            : FilePath.problem(withLength: bytes.count + 1)
+                ?? FilePath.problem(withNamesOf: bytes, from: 0)
+        if let problem { throw NameError.path(bytes, problem) }
         self.bytes = bytes
     }
+
+    /// Takes what is known to be such a path.
+    init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 
     /// Takes the path that `text` spells in UTF-8.
     package init(_ text: String) throws(NameError) { try self.init(text.utf8) }
 
     /// The names from the top down.
     package var components: [ArraySlice<UInt8>] { bytes.split(separator: FilePath.slash) }
+
+    /// The last name.
+    package var lastComponent: ArraySlice<UInt8> {
+        bytes[(bytes.lastIndex(of: FilePath.slash) ?? -1).advanced(by: 1)...]
+    }
+
+    /// What stands before the last name; nil if nothing does.
+    package var parent: RelativePath? {
+        guard let cut = bytes.lastIndex(of: FilePath.slash) else { return nil }
+        return RelativePath(unchecked: Array(bytes[..<cut]))
+    }
 
     /// The first name.
     package var firstComponent: ArraySlice<UInt8> { components.first ?? [] }

@@ -30,8 +30,6 @@ package struct Uploaded: Sendable, Equatable {
 package struct Upload: Sendable {
     /// How often an upload in parts is begun.
     private static let attempts = 3
-    /// What is no longer than this is read once and sent from memory.
-    private static let smallBytes: Int64 = 64 << 10
 
     private let store: any ObjectStore
     private let limits: TransferLimits
@@ -68,27 +66,19 @@ package struct Upload: Sendable {
         at key: ObjectKey,
         _ options: PutOptions
     ) async throws(S3Error) -> Uploaded {
-        var body = source.wholeBody()
-        let checksum: CRC64NVME
-        if body.length <= Self.smallBytes {
-            body = .bytes(try body.allBytes(for: key))
-            checksum = try body.checksum(of: key)
-        } else {
-            let whole = ByteRange(offset: 0, length: body.length)
-            checksum = try source.checksum(whole, of: key)
-        }
+        let bytes = try await source.allBytes(of: key)
         let receipt = try await store.put(
             key,
-            body: body,
-            checksum: checksum,
+            body: bytes.body,
+            checksum: bytes.checksum,
             options: options
         )
         observe(.moved(bytes: source.length))
         return Uploaded(
             eTag: receipt.eTag,
             size: source.length,
-            checksum: checksum,
-            isConfirmed: receipt.checksum == checksum
+            checksum: bytes.checksum,
+            isConfirmed: receipt.checksum == bytes.checksum
         )
     }
 
@@ -121,13 +111,13 @@ package struct Upload: Sendable {
             let parts = try await inParallel(1...plan.count, limits) {
                 [store, observe] number throws(S3Error) in
                 let range = plan.range(ofPart: number)
-                let body = source.body(range)
+                let bytes = try await source.bytes(range, of: key)
                 let part = try await store.uploadPart(
                     key,
                     upload: upload,
                     number: number,
-                    body: body,
-                    checksum: try source.checksum(range, of: key)
+                    body: bytes.body,
+                    checksum: bytes.checksum
                 )
                 observe(.moved(bytes: range.length))
                 return part

@@ -13,25 +13,51 @@ package protocol UploadSource: Sendable {
     func body(_ range: ByteRange) -> HTTPBody
     /// The checksum of `range` as the bytes were when they were read before; nil where nobody knows.
     func knownChecksum(_ range: ByteRange) throws -> CRC64NVME?
+    /// The bytes of `range` with their checksum, for a source that reads what it sends but once; nil where
+    /// `body` and `knownChecksum` are to be asked. An upload asks for its parts in their order or nearly so,
+    /// several at a time, and once more for those of an upload that is begun anew.
+    func ready(_ range: ByteRange) async throws -> ReadyBytes?
+}
+
+/// Bytes to send, and what they have come to.
+package struct ReadyBytes: Sendable {
+    package let body: HTTPBody
+    package let checksum: CRC64NVME
+
+    package init(body: HTTPBody, checksum: CRC64NVME) {
+        self.body = body
+        self.checksum = checksum
+    }
 }
 
 extension UploadSource {
     package func knownChecksum(_ range: ByteRange) -> CRC64NVME? { nil }
 
-    /// The checksum of `range`, which is read only if it has to be.
-    func checksum(_ range: ByteRange, of key: ObjectKey) throws(S3Error) -> CRC64NVME {
+    package func ready(_ range: ByteRange) async -> ReadyBytes? { nil }
+
+    /// The bytes of `range` and their checksum, for which they are read only if they have to be.
+    func bytes(_ range: ByteRange, of key: ObjectKey) async throws(S3Error) -> ReadyBytes {
         do {
-            if let known = try knownChecksum(range) { return known }
+            if let ready = try await ready(range) { return ready }
+            if let known = try knownChecksum(range) {
+                return ReadyBytes(body: body(range), checksum: known)
+            }
         } catch {
             throw S3Error(.source, what: "Cannot upload \(key): it cannot be read", cause: error)
         }
-        return try body(range).checksum(of: key)
+        var body = body(range)
+        if range.length <= Self.smallBytes { body = .bytes(try body.allBytes(for: key)) }
+        return ReadyBytes(body: body, checksum: try body.checksum(of: key))
     }
 
     /// All bytes; there may be none.
-    func wholeBody() -> HTTPBody {
-        length == 0 ? .bytes([]) : body(ByteRange(offset: 0, length: length))
+    func allBytes(of key: ObjectKey) async throws(S3Error) -> ReadyBytes {
+        guard length > 0 else { return ReadyBytes(body: .bytes([]), checksum: CRC64NVME()) }
+        return try await bytes(ByteRange(offset: 0, length: length), of: key)
     }
+
+    /// What is no longer than this is read once and sent from memory.
+    private static var smallBytes: Int64 { 64 << 10 }
 }
 
 /// Bytes in memory.

@@ -288,15 +288,10 @@ package final class Directory: Sendable {
         missing: Value,
         _ body: (Descriptor, UnsafePointer<CChar>) throws(StagingError) -> Value
     ) throws(StagingError) -> Value {
-        let components = relative.components
-        guard let last = components.last else { return missing }
-        guard components.count > 1 else {
-            return try Array(last)
-                .withCPath { (name) throws(StagingError) in
-                    try body(descriptor, name)
-                }
+        let last = relative.lastComponent
+        guard let above = relative.parent else {
+            return try last.withCPath { (name) throws(StagingError) in try body(descriptor, name) }
         }
-        let above = try part(relative.bytes.dropLast(last.count + 1))
         let fd = above.withCString {
             clinux_open_directory_beneath(descriptor.raw, $0)
         }
@@ -306,7 +301,7 @@ package final class Directory: Sendable {
             throw .system("open the directory", try name(above).logSafe)
         }
         let parent = Descriptor(owning: fd)
-        return try Array(last).withCPath { (name) throws(StagingError) in try body(parent, name) }
+        return try last.withCPath { (name) throws(StagingError) in try body(parent, name) }
     }
 
     private func part(_ bytes: some Sequence<UInt8>) throws(StagingError) -> RelativePath {

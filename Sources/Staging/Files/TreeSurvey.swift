@@ -99,6 +99,12 @@ package struct SurveyedFile: Sendable {
         return file
     }
 
+    /// Fails if the file, opened by `open` and read to its end, has changed meanwhile.
+    func checkRead(_ descriptor: Descriptor) throws(StagingError) {
+        if case .empty = opener { return }
+        try check(descriptor)
+    }
+
     /// Fails if the open file is no longer the version that was surveyed.
     package func check(_ descriptor: Descriptor) throws(StagingError) {
         guard try descriptor.status().stamp == stamp else { throw .changed(path) }

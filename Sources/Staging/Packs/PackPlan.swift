@@ -2,6 +2,7 @@
 
 import Contract
 import Names
+import S3Client
 
 /// The layout of one pack: which file is where, to the byte, before any file is read.
 ///
@@ -81,6 +82,15 @@ package struct PackPlan: Sendable {
             members[index].file.size == Int64(range.count)
         else { return nil }
         return index
+    }
+
+    /// Fails if a file without a byte, whose place is in `range`, has some by now: nobody reads it.
+    func checkEmptyFiles(in range: ByteRange) throws(StagingError) {
+        let end = range.offset + range.length
+        for member in members[index(at: range.offset)...] {
+            guard member.offset < end else { return }
+            if member.file.size == 0 { try member.file.checkUnchanged() }
+        }
     }
 
     /// The member that holds the byte at `offset`, or `members.count` for the end blocks.

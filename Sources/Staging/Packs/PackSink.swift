@@ -6,7 +6,7 @@ import Names
 import Synchronization
 import Transport
 
-/// Where the members of a pack go as they arrive.
+/// Where the members of a pack go as they arrive: several at a time, and in no order.
 package protocol PackTarget: Sendable {
     /// Opens the place for a new member, or refuses it.
     func create(_ path: FilePath, size: Int64) throws(StagingError) -> Descriptor
@@ -22,7 +22,8 @@ package protocol PackTarget: Sendable {
     func discard() throws(StagingError)
 }
 
-/// Unpacks a pack while it arrives, hashing as it goes; nothing is kept but the current member.
+/// Unpacks a pack while it arrives, hashing as it goes; of large members nothing is kept, of small ones a few
+/// MiB that are being written.
 package final class PackSink: HTTPBodySink {
     private struct Progress: ~Copyable {
         var parser = TarParser()
@@ -30,25 +31,32 @@ package final class PackSink: HTTPBodySink {
         var current: Current?
     }
 
-    private struct Current {
+    private enum Current {
+        case small(MemberWriters.Member)
+        case large(Large)
+    }
+
+    private struct Large {
         var path: FilePath
-        var member: TarMember
+        var header: TarMember
         var descriptor: Descriptor
         var offset: Int64 = 0
         var digest = CRC64NVME()
     }
 
     private let target: any PackTarget
+    private let writers: MemberWriters
     private let received: @Sendable (_ bytes: Int, _ files: Int) -> Void
     private let progress = Mutex(Progress())
 
-    /// - Parameter received: told about bytes of the pack and finished members as they come.
+    /// - Parameter received: told about bytes of the pack and members as they come.
     package init(
         into target: any PackTarget,
         received: @escaping @Sendable (_ bytes: Int, _ files: Int) -> Void
     ) {
         self.target = target
         self.received = received
+        writers = MemberWriters(into: target)
     }
 
     package func begin(_ head: HTTPResponseHead) {}
@@ -61,15 +69,20 @@ package final class PackSink: HTTPBodySink {
         received(bytes.count, finished)
     }
 
-    /// The digest of all that came; throws if the archive has not come to its end.
-    package func finish() throws(StagingError) -> SHA256Digest {
-        try progress.withLock { progress throws(StagingError) in
+    /// Waits until everything is in place, and gives the digest of all that came; throws if the archive has
+    /// not come to its end.
+    package func finish() async throws(StagingError) -> SHA256Digest {
+        try await writers.finish()
+        return try progress.withLock { progress throws(StagingError) in
             guard progress.parser.isFinished, let hasher = progress.hasher.take() else {
                 throw TarParser.bad("no end")
             }
             return hasher.finalize()
         }
     }
+
+    /// Waits until nothing is being written any more, after what went wrong.
+    func settle() async { await writers.settle() }
 
     /// Works through one piece and says how many members came to their end.
     private func take(
@@ -78,42 +91,66 @@ package final class PackSink: HTTPBodySink {
     ) throws(StagingError) -> Int {
         var rest = bytes
         var finished = 0
+        var small: [MemberWriters.Member] = []
         while let event = try progress.parser.next(&rest) {
             switch event {
             case .begin(let member):
-                let path = try absolute(member.name)
-                let descriptor = try target.create(path, size: member.size)
-                progress.current = Current(path: path, member: member, descriptor: descriptor)
+                progress.current = try begin(member)
             case .contents(let count):
                 let piece = UnsafeRawBufferPointer(rebasing: rest[..<count])
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
                 try write(piece, &progress)
             case .endOfMember:
-                guard let current = progress.current.take() else { continue }
-                try target.finish(
-                    current.path,
-                    current.descriptor,
-                    digest: current.digest,
-                    mode: current.member.mode,
-                    modified: current.member.modified
-                )
+                switch progress.current.take() {
+                case .small(let member): small.append(member)
+                case .large(let member): try finish(member)
+                case nil: continue
+                }
                 finished += 1
             case .endOfArchive:
                 continue
             }
         }
+        if !small.isEmpty { try writers.add(small) }
         return finished
+    }
+
+    private func begin(_ member: TarMember) throws(StagingError) -> Current {
+        let path = try absolute(member.name)
+        if member.size <= MemberWriters.largestMember {
+            var small = MemberWriters.Member(path: path, header: member)
+            small.bytes.reserveCapacity(Int(member.size))
+            return .small(small)
+        }
+        let descriptor = try target.create(path, size: member.size)
+        return .large(Large(path: path, header: member, descriptor: descriptor))
     }
 
     private func write(
         _ piece: UnsafeRawBufferPointer,
         _ progress: inout Progress
     ) throws(StagingError) {
-        guard var current = progress.current.take() else { return }
-        try current.descriptor.write(piece, at: current.offset, name: current.path)
-        current.offset += Int64(piece.count)
-        current.digest.update(piece)
-        progress.current = current
+        switch progress.current.take() {
+        case .small(var member):
+            member.bytes += piece
+            progress.current = .small(member)
+        case .large(var member):
+            try member.descriptor.write(piece, at: member.offset, name: member.path)
+            member.offset += Int64(piece.count)
+            member.digest.update(piece)
+            progress.current = .large(member)
+        case nil: return
+        }
+    }
+
+    private func finish(_ member: Large) throws(StagingError) {
+        try target.finish(
+            member.path,
+            member.descriptor,
+            digest: member.digest,
+            mode: member.header.mode,
+            modified: member.header.modified
+        )
     }
 
     private func absolute(_ name: RelativePath) throws(StagingError) -> FilePath {

@@ -183,6 +183,7 @@ final class PackReader: HTTPBodyReader {
                 what: "\(member.file.path) became shorter while it was being copied"
             )
         }
+        if inFile + Int64(count) == member.file.size { try member.file.checkRead(descriptor) }
         return count
     }
 }

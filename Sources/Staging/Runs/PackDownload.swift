@@ -56,9 +56,10 @@ struct PackDownload: Sendable {
                 to: sink
             )
         } catch {
+            await sink.settle()
             throw .store("fetch the pack \(pack.key)", error)
         }
-        try check(pack, size: info.size, try sink.finish())
+        try check(pack, size: info.size, try await sink.finish())
     }
 
     private func check(
@@ -111,17 +112,32 @@ struct PackDownload: Sendable {
         let sink = PackSink(into: target) { [meter] _, files in
             for meter in [meter, part] { meter.finished(files, packed: files) }
         }
+        let size: Int64
+        do throws(StagingError) {
+            size = try await Self.passAll(file, place, to: sink)
+        } catch {
+            await sink.settle()
+            throw error
+        }
+        try check(pack, size: size, try await sink.finish())
+    }
+
+    /// Reads a whole file into `sink`; its size.
+    private static func passAll(
+        _ file: Descriptor,
+        _ place: FilePath,
+        to sink: PackSink
+    ) async throws(StagingError) -> Int64 {
         var position: Int64 = 0
         while true {
-            let count = try Self.pass(file, place, from: position, to: sink)
-            guard count > 0 else { break }
+            let count = try pass(file, place, from: position, to: sink)
+            guard count > 0 else { return position }
             position += Int64(count)
             await Task.yield()
             guard !Task.isCancelled else {
                 throw StagingError(.cancelled, what: "Cannot unpack \(place): cancelled")
             }
         }
-        try check(pack, size: position, try sink.finish())
     }
 
     /// Reads one piece of a file into `sink`; 0 at its end.

@@ -124,20 +124,9 @@ package struct PushRun: Sendable {
         to key: ObjectKey
     ) async throws(StagingError) -> Outcome {
         let plan = try PackPlan(files, times: .own)
-        let digests = try await PackSource(plan).digests()
-        let source = PackSource(plan, known: digests)
-        meter.expect(bytes: source.length, files: files.count)
         let upload = VerifiedUpload(store: store, meter: meter)
-        _ = try await upload(source, to: key, name: "a pack of results")
-        try await source.checkUnchanged()
-        meter.finished(files.count, packed: files.count)
-        let pack = PackEntry(
-            key: key,
-            size: source.length,
-            sha256: digests.pack,
-            files: files.count
-        )
-        let entries = zip(source.plan.files, digests.files)
+        let (pack, digests) = try await upload.pack(plan, to: key, name: "a pack of results")
+        let entries = zip(plan.files, digests)
             .map { file, digest in
                 pushed(file, digest, .pack(index))
             }

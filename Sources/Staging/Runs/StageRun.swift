@@ -96,12 +96,7 @@ package struct StageRun: Sendable {
         case .runPack(let files):
             let plan = try PackPlan(files, times: .own)
             let key = layout.runPack(run, nonce: Nonce.draw())
-            let digests = try await PackSource(plan).digests()
-            return .pack(
-                try await upload(plan, to: key, digests) { (source) throws(StagingError) in
-                    _ = try await verified(source, to: key, name: "the pack")
-                }
-            )
+            return .pack(try await verified.pack(plan, to: key, name: "the pack").entry)
         case .contentPack(let files, let times, let isShared):
             var pack = try await contentPack(try PackPlan(files, times: times))
             pack.isShared = isShared

@@ -33,6 +33,28 @@ struct VerifiedUpload: Sendable {
         return uploaded.checksum
     }
 
+    /// Stores a pack at a key of ours alone.
+    ///
+    /// - Parameter name: what is uploaded, for messages.
+    /// - Returns: what the spec or a report says of it, and what each of its files came to, in order.
+    /// - Throws: `.changed` for a file that is no longer the version that was surveyed.
+    func pack(
+        _ plan: PackPlan,
+        to key: ObjectKey,
+        name: String
+    ) async throws(StagingError) -> (entry: PackEntry, files: [CRC64NVME]) {
+        meter.expect(bytes: plan.length, files: plan.count)
+        let stream = PackStream(plan)
+        var inParts = self
+        inParts.limits = TransferLimits(partBytes: PackStream.partBytes)
+        _ = try await inParts(stream, to: key, name: name)
+        let (digest, files) = stream.finish()
+        meter.finished(plan.count, packed: plan.count)
+        return (
+            PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count), files
+        )
+    }
+
     /// Stores `source` at a key named by its content, unless somebody else has by now: whoever
     /// stores an object there verifies it.
     func unlessPresent(

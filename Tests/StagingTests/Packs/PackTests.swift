@@ -216,7 +216,7 @@ import Transport
         func discard() throws(StagingError) {}
     }
 
-    @Test func whatIsPackedIsUnpacked() throws {
+    @Test func whatIsPackedIsUnpacked() async throws {
         let source = PackSource(try PackPlan(try sample(), times: .own))
         let out = try TemporaryTree()
         let collector = Collector(out)
@@ -226,7 +226,7 @@ import Transport
             try Array(bytes[start..<min(start + 777, bytes.count)])
                 .withUnsafeBytes { try sink.write($0) }
         }
-        #expect(try sink.finish() == SHA256Digest(of: bytes))
+        #expect(try await sink.finish() == SHA256Digest(of: bytes))
         #expect(collector.finished.value == source.plan.count)
         let prefix = try FilePath(out.path.bytes + tree.path.bytes)
         for file in source.plan.files {
@@ -237,12 +237,12 @@ import Transport
         }
     }
 
-    @Test func aPackThatIsCutHasNoDigest() throws {
+    @Test func aPackThatIsCutHasNoDigest() async throws {
         let source = PackSource(try PackPlan(try sample(), times: .own))
         let sink = PackSink(into: Collector(try TemporaryTree())) { _, _ in }
         let bytes = try Self.whole(source).dropLast(600)
         try Array(bytes).withUnsafeBytes { try sink.write($0) }
-        #expect(throws: StagingError.self) { try sink.finish() }
+        await #expect(throws: StagingError.self) { try await sink.finish() }
     }
 
     @Test(
