@@ -16,23 +16,20 @@ package final class PackStream: UploadSource {
     /// How large a part is meant to be: the first is on its way soon, and few bytes are kept.
     package static let partBytes = PartPlan.smallestPartBytes
 
-    private struct Sums: ~Copyable {
-        var pack: SHA256Hasher? = SHA256Hasher()
-        var files: [CRC64NVME]
-    }
-
     private let plan: PackPlan
     private let memory: PartMemory
     private let reading = Turns()
     private let hashing = Turns()
-    private let sums: Mutex<Sums>
+    /// Of the pack, and of each file in it: two, because a part is hashed while the next one is read.
+    private let pack = Mutex<SHA256Hasher?>(SHA256Hasher())
+    private let files: Mutex<[CRC64NVME]>
 
     package convenience init(_ plan: PackPlan) { self.init(plan, memory: .ofThisProcess) }
 
     init(_ plan: PackPlan, memory: PartMemory) {
         self.plan = plan
         self.memory = memory
-        sums = Mutex(Sums(files: Array(repeating: CRC64NVME(), count: plan.count)))
+        files = Mutex(Array(repeating: CRC64NVME(), count: plan.count))
     }
 
     package var length: Int64 { plan.length }
@@ -69,7 +66,7 @@ package final class PackStream: UploadSource {
         let end = range.offset + range.length
         reading.pass(to: end)
         _ = await hashing.turn(of: range.offset)
-        sums.withLock { sums in bytes.withUnsafeBytes { sums.pack?.update($0) } }
+        pack.withLock { pack in bytes.withUnsafeBytes { pack?.update($0) } }
         hashing.pass(to: end)
         return ReadyBytes(body: room.body(bytes), checksum: checksum)
     }
@@ -78,9 +75,7 @@ package final class PackStream: UploadSource {
     private func sum(_ range: ByteRange) async throws(StagingError) -> ReadyBytes {
         _ = await hashing.turn(of: range.offset)
         let checksum = try await Threads.value { () throws(StagingError) in
-            try self.forEachPiece(of: range) { piece in
-                self.sums.withLock { $0.pack?.update(piece) }
-            }
+            try self.forEachPiece(of: range) { piece in self.pack.withLock { $0?.update(piece) } }
         }
         hashing.pass(to: range.offset + range.length)
         reading.pass(to: range.offset + range.length)
@@ -93,7 +88,7 @@ package final class PackStream: UploadSource {
         _ take: (UnsafeRawBufferPointer) -> Void
     ) throws(StagingError) -> CRC64NVME {
         var checksum = CRC64NVME()
-        var files = sums.withLock { $0.files }
+        var sums = files.withLock { $0 }
         let reader = PackReader(plan, from: range.offset, count: range.length)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         // SAFETY: this scope owns `buffer`; nothing keeps a pointer to it.
@@ -101,19 +96,20 @@ package final class PackStream: UploadSource {
         while let (index, count) = try reader.piece(into: buffer) {
             let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             checksum.update(piece)
-            if let index { files[index].update(piece) }
+            if let index { sums[index].update(piece) }
             take(piece)
         }
         try plan.checkEmptyFiles(in: range)
-        sums.withLock { $0.files = files }
+        files.withLock { $0 = sums }
         return checksum
     }
 
     /// What the whole pack and every file in it came to, in order; once all of it has been uploaded.
     package func finish() -> (pack: SHA256Digest, files: [CRC64NVME]) {
-        sums.withLock { sums in
-            guard let pack = sums.pack.take() else { preconditionFailure("it is finished once") }
-            return (pack.finalize(), sums.files)
+        let digest = pack.withLock { pack in
+            guard let hasher = pack.take() else { preconditionFailure("it is finished once") }
+            return hasher.finalize()
         }
+        return (digest, files.withLock { $0 })
     }
 }
