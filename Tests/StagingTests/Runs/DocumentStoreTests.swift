@@ -21,19 +21,23 @@ import Testing
         result = RunResult(run: run, verdict: .ended(reason: .cancelled, message: "It was."))
     }
 
+    /// What does not keep it alive: the store has it itself.
+    private struct Weak: Sendable {
+        weak let store: InMemoryObjectStore?
+    }
+
     /// A store that has a page in place of the document, for so many requests.
     private func store(pages: Int) async throws -> InMemoryObjectStore {
-        let (key, late) = (key, Late<InMemoryObjectStore>())
+        let (key, late) = (key, Late<Weak>())
         let bytes = try ContractCoding.encode(result)
         let store = InMemoryObjectStore { call throws(S3Error) in
-            guard call.kind == .get, call.isDone, call.number == pages, let store = late.get else {
-                return
-            }
+            guard call.kind == .get, call.isDone, call.number == pages, let store = late.get?.store
+            else { return }
             late.forget()
             _ = try await store.put(key, bytes: bytes)
         }
         _ = try await store.put(key, bytes: pages > 0 ? Self.page : bytes)
-        late.set(store)
+        late.set(Weak(store: store))
         return store
     }
 
