@@ -10,7 +10,7 @@ import json
 import pathlib
 
 # As the documentation has them.
-ORDER = ("large", "small", "job", "tls", "distance", "worker", "head")
+ORDER = ("large", "small", "job", "tls", "distance", "worker", "head", "scale")
 
 
 def merged(results, baseline):

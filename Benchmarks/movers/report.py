@@ -153,9 +153,11 @@ def tables(results, has_pictures=False):
         yield "\n**Made with `--quick`, to try the scripts out: these are no figures.**"
     cells = results.cells()
     rows = {"large": "One large file", "small": "Many small files", "job": "A job's four movements"}
+    rows["scale"] = "More of it"
     for row, words in rows.items():
         if chosen := [c for c in cells if c[0] == row]:
-            yield from title(words, row, *(["tls"] if row != "job" else []), picture=row)
+            secure = ["tls"] if row in ("large", "small") else []
+            yield from title(words, row, *secure, picture=None if row == "scale" else row)
             yield from transfers(results, chosen)
     far = [c for c in cells if c[0] == "distance" and c[1].endswith("far")]
     if far:

@@ -25,7 +25,7 @@ def large(suite):
 
 def small(suite):
     """Files of 16 KiB, one object each; and packed, as a job has them."""
-    count = 200 if suite.quick else 20_000 if suite.full else 2_000
+    count = 200 if suite.quick else 2_000
     folder = make_files(suite.memory / "small", count, 16 * KIB)
     objects = {f"small/{path.name}": path for path in folder.iterdir()}
     with near_free(suite.memory / "near-free", objects) as (endpoint, log):
@@ -58,16 +58,17 @@ def tls(suite):
 class Transfers:
     """The same files up and down by every client in turn."""
 
-    def __init__(self, suite, row, operations, endpoint, log=None):
+    def __init__(self, suite, row, operations, endpoint, log=None, label="", names=ALL):
+        """`label` tells the figures of this size from those of another."""
         self.suite, self.row, self.operations = suite, row, operations
-        self.endpoint, self.log = endpoint, log
+        self.endpoint, self.log, self.label, self.names = endpoint, log, label, names
 
     def measure(self, files, key, seconds):
         """Rounds of all clients; who fails is left out from then on, and named."""
         self.files, self.key = files, key
         self.bytes = sum(path.stat().st_size for path in files.iterdir()) if files.is_dir() else None
         self.bytes = self.bytes or files.stat().st_size
-        left = [one for one in clients(*ALL) if all(one.can(each) for each in self.operations)]
+        left = [one for one in clients(*self.names) if all(one.can(each) for each in self.operations)]
         for number in rounds(self.suite.rounds, seconds):
             self.suite.say(f"{self.row}, {self.endpoint.name}: round {number + 1} of {self.suite.rounds}")
             if not left:
@@ -97,7 +98,13 @@ class Transfers:
         check(client, received)
         more = {"requests": counts.total()} if counts else {}
         self.suite.samples.add(
-            self.row, self.endpoint.name, operation, client.name, cost, bytes=self.bytes, **more
+            self.row,
+            self.endpoint.name,
+            operation + self.label,
+            client.name,
+            cost,
+            bytes=self.bytes,
+            **more,
         )
 
     def check_upload(self, client, received):
@@ -119,13 +126,18 @@ def started(suite, endpoint):
 def packed(suite, endpoint, count):
     """The same number of small files as a job has them: in packs, verified, into a sandbox and back."""
     shape = Shape(small=count, small_bytes=16 * KIB, small_outputs=count)
+    pack(suite, "small", endpoint, shape, suite.seconds(0.1))
+
+
+def pack(suite, row, endpoint, shape, seconds, label=""):
+    """Jobs of this shape, of whose phases each is beside what moves the files one by one."""
     job = GalaxyJob(suite.memory / "packed", shape)
-    for _ in rounds(suite.rounds, suite.seconds(0.1)):
+    for _ in rounds(suite.rounds, seconds):
         job.renew()
         try:
             _, phases = job.run(endpoint)
         except Broken as problem:
-            suite.failed(f"small, packed: {problem}")
+            suite.failed(f"{row}, packed{label}: {problem}")
             return
         for phase, operation in (
             ("stage", UP_MANY),
@@ -135,9 +147,9 @@ def packed(suite, endpoint, count):
         ):
             report = phases[phase]
             suite.samples.add(
-                "small",
+                row,
                 endpoint.name,
-                operation,
+                operation + label,
                 f"ours, packed ({phase})",
                 Cost(report["seconds"], None, None, None),
                 requests=report["requests"],

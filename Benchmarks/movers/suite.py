@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""suite.py [--rounds N] [--rows ROW,…] [--quick] [--full] --out FILE DISK MEMORY: Scripts/bench --movers.
+"""suite.py [--rounds N] [--rows ROW,…] [--quick] --out FILE DISK MEMORY: Scripts/bench --movers.
 
 DISK is a folder on a disk, as Galaxy's are; files that only go through a client are in MEMORY (below
 /dev/shm), so that no disk is measured. The environment names our programs (GALAXY_S3_BENCH_HEAD_NODE,
@@ -23,6 +23,7 @@ from row_distance import distance
 from row_files import large, small, tls
 from row_head import head
 from row_job import job
+from row_scale import scale
 from row_worker import worker
 
 # Each row, and how many seconds its rounds may take.
@@ -34,7 +35,10 @@ ROWS = {
     "distance": (distance, 260),
     "worker": (worker, 60),
     "head": (head, 90),
+    "scale": (scale, 600),
 }
+# Only if it is named.
+APART = ("scale",)
 QUICK_PART = 0.1
 QUICK_ROUNDS = 1
 
@@ -43,7 +47,7 @@ class Suite:
     """What every row needs to know: how much there is to do, where, and for how long."""
 
     def __init__(self, options):
-        self.quick, self.full = options.quick, options.full
+        self.quick = options.quick
         self.rounds = QUICK_ROUNDS if options.quick else options.rounds
         self.disk, self.memory = options.disk, options.memory
         self.samples = Samples()
@@ -116,6 +120,11 @@ def versions():
     }
 
 
+def usual_rows():
+    """The rows that a run has if nobody names them."""
+    return [name for name in ROWS if name not in APART]
+
+
 def output(*command):
     return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
 
@@ -123,9 +132,8 @@ def output(*command):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--rows", default=",".join(usual_rows()))
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--full", action="store_true")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("disk", type=pathlib.Path)
     parser.add_argument("memory", type=pathlib.Path)
