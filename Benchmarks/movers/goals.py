@@ -59,20 +59,21 @@ def small(results):
 
 def packed(results):
     """Small files in packs, beside the peer that is quickest with one request a file."""
-    phases = {"stage": "up many", "fetch": "down many", "push": "up many", "collect": "down many"}
-    for endpoint in ("near-free", IN_MEMORY):
-        for phase, operation in phases.items():
-            clients = results.clients(("small", endpoint, operation))
-            ours = clients.pop(f"ours, packed ({phase})", [])
-            walls = [median(records, "wall") for name, records in clients.items() if "ours" not in name]
-            if ours and walls:
-                what = f"small files packed, {endpoint}, {phase}, wall, ours / best peer one by one"
-                yield Goal(what, median(ours, "wall") / min(walls), 0.25)
-            # Where they are counted: one a file is the least.
-            files = median(results.clients(("small", "near-free", operation)).get("ours", []), "requests")
-            if ours and files:
-                share = median(ours, "requests") / files
-                yield Goal(f"small files packed, {endpoint}, {phase}, requests / one by one", share, 1 / 50)
+    for row, endpoint, operation in results.cells():
+        if row not in ("small", "scale"):
+            continue
+        clients = results.clients((row, endpoint, operation))
+        walls = [median(records, "wall") for name, records in clients.items() if "ours" not in name]
+        # Where they are counted: one a file is the least.
+        files = median(results.clients((row, "near-free", operation)).get("ours", []), "requests")
+        for name, ours in clients.items():
+            if "packed" in name and any(walls):
+                what = f"small files {operation}, {endpoint}, {name.removeprefix('ours, ')}"
+                share = median(ours, "wall") / min(walls)
+                yield Goal(f"{what}, wall, ours / best peer one by one", share, 0.25)
+                if files:
+                    share = median(ours, "requests") / files
+                    yield Goal(f"{what}, requests / one by one", share, 1 / 50)
 
 
 def job(results):
