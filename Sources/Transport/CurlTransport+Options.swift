@@ -31,6 +31,9 @@ extension CurlTransport {
         /// The proxy's URL; empty for none; nil for what `http_proxy`, `https_proxy` and `no_proxy`
         /// say. It can hold a password.
         package var proxy: Redacted<String>?
+        /// Whom the proxy is not asked for, as `no_proxy` has it, ports included; nil for what `no_proxy`
+        /// says where the proxy comes from the environment too, else for nobody.
+        package var proxyExceptions: String?
         /// `host:port` that connections are made to, whatever the URL says; an IPv6 address is in
         /// brackets. The server's certificate has to be for the URL's host all the same.
         package var connectTo: String?

@@ -6,6 +6,8 @@
 struct Origin: Hashable, Sendable, CustomStringConvertible {
     /// As written in the URL, such as `https://s3.example.org:9000`.
     let description: String
+    /// The scheme's own where the URL says none.
+    let port: Int
 
     /// - Throws: `.usage` unless `url` is an absolute http or https URL in printable ASCII, without
     ///   a user, a password or a fragment, which libcurl would act on or drop.
@@ -23,6 +25,11 @@ struct Origin: Hashable, Sendable, CustomStringConvertible {
         guard !authority.contains(UInt8(ascii: "@"))
         else { throw Self.unusable("it holds a user name") }
         description = scheme + String(decoding: authority, as: UTF8.self)
+        let digits = authority.split(separator: UInt8(ascii: ":")).last ?? []
+        let isSaid = authority.last != UInt8(ascii: "]") && authority.count > digits.count
+        port =
+            (isSaid ? Int(String(decoding: digits, as: UTF8.self)) : nil)
+            ?? (scheme == "https://" ? 443 : 80)
     }
 
     private static func unusable(_ reason: String) -> TransportError {

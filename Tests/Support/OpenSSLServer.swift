@@ -2,8 +2,8 @@
 
 import Glibc
 
-/// An HTTPS server on 127.0.0.1 (`openssl s_server -www`) with a certificate made for it, which is
-/// its own authority.
+/// An HTTPS server on 127.0.0.1 (`openssl s_server`) with a certificate made for it, which is its own
+/// authority.
 package final class OpenSSLServer {
     /// What clients have to trust.
     package let certificatePEM: [UInt8]
@@ -18,27 +18,34 @@ package final class OpenSSLServer {
 
     /// - Parameters:
     ///   - name: whom the certificate is for, such as `IP:127.0.0.1` or `DNS:example.org`.
+    ///   - validity: from when and until when it is good, such as `20200101000000Z`; nil for now.
+    ///   - answer: what it says to `GET /secret`, head and body; nil for a page of openssl's own.
     ///   - arguments: more for `openssl s_server`.
-    package init(name: String, arguments: [String] = []) throws {
+    package init(
+        name: String,
+        validity: (from: String, until: String)? = nil,
+        answer: [UInt8]? = nil,
+        arguments: [String] = []
+    ) throws {
         var template = Array("/tmp/openssl-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure(reason: "mkdtemp") }
         let folder = String(decoding: template.dropLast().map(UInt8.init), as: UTF8.self)
         self.folder = folder
         let (key, certificate) = (folder + "/key.pem", folder + "/certificate.pem")
-        let (maker, silence) = try Self.spawn([
+        try Self.run([
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-subj", "/CN=test", "-addext", "subjectAltName=" + name, "-keyout", key,
             "-out", certificate,
         ])
-        close(silence)
-        var status: Int32 = 0
-        guard waitpid(maker, &status, 0) == maker, status == 0
-        else { throw Failure(reason: "openssl req") }
+        if let validity { try Self.date(certificate, name, key: key, validity, in: folder) }
         certificatePEM = try Self.read(certificate)
+        if let answer { try ChildProcess.write(answer, to: folder + "/secret") }
         let (server, output) = try Self.spawn(
             [
-                "s_server", "-www", "-accept", "127.0.0.1:0", "-key", key, "-cert", certificate,
-            ] + arguments
+                "s_server", answer == nil ? "-www" : "-HTTP", "-accept", "127.0.0.1:0",
+                "-key", key, "-cert", certificate,
+            ] + arguments,
+            in: folder
         )
         process = server
         self.output = output
@@ -56,12 +63,57 @@ package final class OpenSSLServer {
         kill(process, SIGKILL)
         waitpid(process, nil, 0)
         close(output)
-        for name in ["/key.pem", "/certificate.pem"] { unlink(folder + name) }
-        rmdir(folder)
+        _ = try? Shell.run("rm -rf '\(folder)'")
+    }
+
+    /// Makes the certificate anew, with these dates.
+    private static func date(
+        _ certificate: String,
+        _ name: String,
+        key: String,
+        _ validity: (from: String, until: String),
+        in folder: String
+    ) throws {
+        let settings = """
+            [ca]
+            default_ca = own
+            [own]
+            database = \(folder)/index
+            new_certs_dir = \(folder)
+            rand_serial = yes
+            default_md = sha256
+            policy = any
+            copy_extensions = copy
+            [any]
+            commonName = supplied
+            """
+        try ChildProcess.write(Array(settings.utf8), to: folder + "/ca.conf")
+        try ChildProcess.write([], to: folder + "/index")
+        try run([
+            "req", "-new", "-key", key, "-subj", "/CN=test", "-addext", "subjectAltName=" + name,
+            "-out", folder + "/wanted.pem",
+        ])
+        try run([
+            "ca", "-batch", "-notext", "-config", folder + "/ca.conf", "-selfsign",
+            "-keyfile", key, "-in", folder + "/wanted.pem", "-startdate", validity.from,
+            "-enddate", validity.until, "-out", certificate,
+        ])
+    }
+
+    /// Runs openssl to its end.
+    private static func run(_ arguments: [String]) throws {
+        let (process, silence) = try spawn(arguments)
+        close(silence)
+        var status: Int32 = 0
+        guard waitpid(process, &status, 0) == process, status == 0
+        else { throw Failure(reason: "openssl \(arguments[0])") }
     }
 
     /// Starts openssl; its standard output can be read from the descriptor.
-    private static func spawn(_ arguments: [String]) throws -> (pid_t, Int32) {
+    private static func spawn(
+        _ arguments: [String],
+        in folder: String = "/"
+    ) throws -> (pid_t, Int32) {
         var ends: [Int32] = [0, 0]
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, kind, 0, &ends) == 0
@@ -73,10 +125,10 @@ package final class OpenSSLServer {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        var texts = (["openssl"] + arguments).map { strdup($0) } + [nil]
+        var texts = (["env", "-C", folder, "openssl"] + arguments).map { strdup($0) } + [nil]
         defer { for text in texts { free(text) } }
         var process = pid_t()
-        guard posix_spawnp(&process, "openssl", &actions, nil, &texts, environ) == 0
+        guard posix_spawnp(&process, "env", &actions, nil, &texts, environ) == 0
         else { throw Failure(reason: "posix_spawn") }
         return (process, ends[0])
     }

@@ -27,6 +27,9 @@ package final class StubHTTPServer: Sendable {
         case wait(Gate)
         /// Does nothing for that many milliseconds.
         case pause(UInt32)
+        /// Passes bytes on between the client and 127.0.0.1 at that port until that server ends, all but
+        /// so many last ones of what it says.
+        case relay(to: Int, withholding: Int)
         /// Ends the connection with a reset.
         case reset
         /// Does the steps that many times, or until the client has gone.
@@ -185,6 +188,7 @@ extension StubHTTPServer {
             case .hold: connection.drain()
             case .wait(let gate): wait(gate)
             case .pause(let milliseconds): usleep(milliseconds * 1000) == 0
+            case .relay(let port, let withheld): connection.relay(to: port, withheld)
             case .reset: connection.reset()
             case .repeated(let count, let steps):
                 (0..<count).allSatisfy { _ in run(steps, on: connection) }
@@ -313,6 +317,11 @@ private final class Connection {
             socklen_t(MemoryLayout<Glibc.linger>.size)
         )
         return false
+    }
+
+    func relay(to port: Int, _ withheld: Int) -> Bool {
+        defer { pending = [] }
+        return Relay(client: descriptor, port: port, withholding: withheld)?.run(pending) ?? false
     }
 
     private func receive() -> Bool {

@@ -12,6 +12,7 @@ final class CurlSettings {
     private let certificate: UnsafeRawBufferPointer?
     private let key: UnsafeRawBufferPointer?
     private let detour: UnsafeMutablePointer<curl_slist>?
+    private let exceptions: ProxyExceptions
 
     init(_ options: CurlTransport.Options) {
         self.options = options
@@ -19,6 +20,9 @@ final class CurlSettings {
         certificate = options.clientCertificate.map { .copy(of: $0.certificatePEM) }
         key = options.clientCertificate.map { .copy(of: $0.keyPEM.reveal()) }
         // libcurl's spelling: whatever the URL's host and port, connect to these.
+        exceptions =
+            options.proxyExceptions.map { ProxyExceptions($0) }
+            ?? (options.proxy == nil ? .ofEnvironment() : ProxyExceptions(""))
         detour = options.connectTo.map { curl_slist_append(nil, "::" + $0) } ?? nil
     }
 
@@ -31,7 +35,11 @@ final class CurlSettings {
     }
 
     /// Sets everything that does not depend on the request, but for how silent a server may be.
-    func apply(to handle: CurlHandle, _ request: HTTPRequest) throws(CurlCode) {
+    func apply(
+        to handle: CurlHandle,
+        _ request: HTTPRequest,
+        _ origin: Origin
+    ) throws(CurlCode) {
         try handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
         try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try handle.set(CURLOPT_PATH_AS_IS, true)
@@ -50,6 +58,7 @@ final class CurlSettings {
             seconds: request.silenceLimit ?? options.silenceLimit
         )
         try applyConnection(to: handle)
+        try handle.set(CURLOPT_NOPROXY, exceptions.list(for: origin))
         try applyTLS(to: handle)
     }
 

@@ -76,7 +76,7 @@ extension CurlTransfer {
         try makeFieldList()
         let handle = CurlHandle(easy: easy)
         do throws(CurlCode) {
-            try settings.apply(to: handle, request)
+            try settings.apply(to: handle, request, exchange.origin)
             if let limit = request.timeLimit {
                 try handle.set(CURLOPT_TIMEOUT_MS, milliseconds: limit)
             }
