@@ -60,6 +60,29 @@ import Transport
         #expect(error.remedy.contains("host name"))
     }
 
+    @Test(arguments: [
+        ("20200101000000Z", "20200102000000Z"), ("20980101000000Z", "20990101000000Z"),
+    ])
+    func `A certificate whose time is over, or has not come`(
+        from: String,
+        until: String
+    ) async throws {
+        let server = try OpenSSLServer(name: "IP:127.0.0.1", validity: (from, until))
+        defer { server.stop() }
+        let error = try await failure(of: server, trust: .pem(server.certificatePEM))
+        #expect(error.code == .untrusted, "\(error.line)")
+        #expect(error.remedy.contains("renewed") && error.remedy.contains("clock"))
+        #expect(error.isMatterOfServer)
+    }
+
+    @Test func `A certificate of long ago whose time is not over`() async throws {
+        let validity = ("20200101000000Z", "20990101000000Z")
+        let server = try OpenSSLServer(name: "IP:127.0.0.1", validity: validity)
+        defer { server.stop() }
+        let response = try await send(to: server, trust: .pem(server.certificatePEM))
+        #expect(response.head.status == 200)
+    }
+
     @Test func `A connection to one address, the certificate for a name`() async throws {
         let server = try OpenSSLServer(name: "DNS:other.example")
         defer { server.stop() }

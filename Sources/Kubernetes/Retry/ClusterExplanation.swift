@@ -69,6 +69,8 @@ struct ClusterExplanation: Sendable {
     ) -> (what: String, remedy: String) {
         switch code {
         case .cancelled: ("Cancelled", "")
+        case .untrusted where error.isMatterOfServer:
+            ("TLS with the API server failed", error.remedy)
         case .untrusted:
             (
                 "The API server and we do not trust each other",

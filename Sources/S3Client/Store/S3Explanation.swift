@@ -70,6 +70,8 @@ struct S3Explanation: Sendable {
                 "the connection to \(endpoint) broke", [],
                 "Check the network between this machine and \(endpoint), then try again."
             )
+        case .untrusted where error.isMatterOfServer:
+            ("TLS with \(endpoint) failed", [], error.remedy)
         case .untrusted:
             (
                 "the certificate of \(endpoint) is not trusted", [],

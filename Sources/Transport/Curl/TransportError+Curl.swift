@@ -52,7 +52,7 @@ extension TransportError {
             return error(
                 .untrusted,
                 "The server's certificate is not trusted",
-                text.contains(anyOf: "subject name") ? Self.subjectRemedy : Self.trustRemedy
+                text.remedyForCertificate
             )
         case CURLE_SEND_ERROR where text.tellsOfRefusedCertificate,
             CURLE_RECV_ERROR where text.tellsOfRefusedCertificate:
@@ -77,14 +77,22 @@ extension TransportError {
     private static let nameRemedy = "Check the endpoint's host name and this machine's DNS."
     private static let reachRemedy =
         "Check the endpoint's host and port, and that no firewall or NetworkPolicy is in between."
-    private static let trustRemedy =
+    fileprivate static let trustRemedy =
         "Name the file with the certificate authority that signed the server's certificate."
-    private static let subjectRemedy =
+    fileprivate static let timeRemedy =
+        "Have the server's certificate renewed; if it is not out of date, set this machine's clock."
+    fileprivate static let subjectRemedy =
         "Use the host name that is in the server's certificate, or have it made for this one."
     private static let ownRemedy = "Name a client certificate and key that the server accepts."
     private static let plainRemedy = "Use the port for https, or http:// if that is what is meant."
     private static let tlsRemedy =
         "Check that the endpoint speaks https at this port, with TLS 1.2 or later."
+
+    /// Whether a name, dates or a protocol of the server's are wrong, whichever authorities are trusted:
+    /// the remedy here says what to do.
+    package var isMatterOfServer: Bool {
+        [Self.subjectRemedy, Self.timeRemedy, Self.tlsRemedy].contains(remedy)
+    }
 
     static func cancelled(_ origin: Origin) -> TransportError {
         TransportError(.cancelled, what: "Cancelled", place: origin.description)
@@ -137,6 +145,13 @@ extension String {
 
     /// Whether what came is no TLS at all.
     fileprivate var tellsOfPlainText: Bool { contains(anyOf: "wrong version number") }
+
+    /// What to do about a certificate that libcurl says this of.
+    fileprivate var remedyForCertificate: String {
+        if contains(anyOf: "subject name") { return TransportError.subjectRemedy }
+        return contains(anyOf: "has expired", "not yet valid")
+            ? TransportError.timeRemedy : TransportError.trustRemedy
+    }
 
     /// Whether the server sent an alert about our certificate; with TLS 1.3 that comes late.
     fileprivate var tellsOfRefusedCertificate: Bool {
