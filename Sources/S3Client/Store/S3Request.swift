@@ -15,6 +15,8 @@ struct S3Request {
     var payload = PayloadHash.empty
     /// How long the store may be silent, where that is longer than for others.
     var silenceLimit: Duration?
+    /// Bytes a second that count as silence no more; nil for as many as with others.
+    var silenceRate: Int?
 
     init(_ call: S3Call, _ method: HTTPRequest.Method, _ key: ObjectKey?) {
         self.call = call
@@ -22,8 +24,12 @@ struct S3Request {
         self.key = key
     }
 
-    /// A store that copies or assembles gigabytes says nothing for minutes.
-    static let assemblySilence = Duration.seconds(600)
+    /// Gives a store that copies or assembles gigabytes the time to: it says nothing for minutes, or a
+    /// blank now and then.
+    mutating func allowAssembly(silence: Duration) {
+        silenceLimit = silence
+        silenceRate = 1
+    }
 
     /// Sends a small body made in memory; it is signed.
     mutating func setBody(_ bytes: [UInt8]) {

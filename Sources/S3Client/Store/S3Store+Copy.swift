@@ -15,7 +15,7 @@ extension S3Store {
         let token = UploadTokens.new()
         let replaces = !options.metadata.isEmpty || options.contentType != nil
         var request = S3Request(call, .put, target)
-        request.silenceLimit = S3Request.assemblySilence
+        request.allowAssembly(silence: assemblySilence)
         request.set("x-amz-copy-source", copySource(source))
         request.set("x-amz-copy-source-if-match", sourceIfMatch?.text)
         request.set("x-amz-metadata-directive", replaces ? "REPLACE" : "COPY")
@@ -52,7 +52,7 @@ extension S3Store {
             QueryItem("partNumber", String(number)), QueryItem("uploadId", upload.text),
         ]
         let last = range.offset + range.length - 1
-        request.silenceLimit = S3Request.assemblySilence
+        request.allowAssembly(silence: assemblySilence)
         request.set("x-amz-copy-source", copySource(source))
         request.set("x-amz-copy-source-range", "bytes=\(range.offset)-\(last)")
         request.set("x-amz-copy-source-if-match", sourceIfMatch?.text)

@@ -61,7 +61,7 @@ extension S3Store {
         request.query = [QueryItem("uploadId", upload.text)]
         request.setBody(Array(completeText(parts).utf8))
         request.set("content-type", "application/xml")
-        request.silenceLimit = S3Request.assemblySilence
+        request.allowAssembly(silence: assemblySilence)
         request.set(condition)
         if sendsChecksums, let checksum {
             request.set("x-amz-checksum-crc64nvme", checksum.base64)

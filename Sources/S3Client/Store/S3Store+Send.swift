@@ -37,18 +37,17 @@ extension S3Store {
         let url = endpoint.origin + path + (query.isEmpty ? "" : "?" + query)
         metrics.countRequest(request.call.operation)
         let response: HTTPResponse
-        do {
-            response = try await transport.send(
-                HTTPRequest(
-                    request.method,
-                    url,
-                    fields: fields,
-                    body: request.body,
-                    silenceLimit: request.silenceLimit
-                ),
-                to: sink
-            )
-        } catch { throw .transport(error) }
+        var message = HTTPRequest(
+            request.method,
+            url,
+            fields: fields,
+            body: request.body,
+            silenceLimit: request.silenceLimit
+        )
+        if let rate = request.silenceRate { message.silenceRate = rate }
+        do { response = try await transport.send(message, to: sink) } catch {
+            throw .transport(error)
+        }
         guard response.head.isSuccess else {
             var answer = ErrorAnswer(response)
             answer.signer = credentials

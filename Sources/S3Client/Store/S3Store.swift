@@ -13,6 +13,8 @@ package struct S3Store: ObjectStore {
     package private(set) var metrics: S3Metrics
     /// How long requests are tried again.
     package var policy: RetryPolicy
+    /// How long it may say nothing, not one byte a second, while it copies or assembles.
+    package var assemblySilence: Duration = .seconds(600)
 
     let transport: any HTTPTransport
     let credentials: CredentialsCache
