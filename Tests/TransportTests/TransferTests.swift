@@ -71,6 +71,29 @@ import Transport
         }
     }
 
+    /// F68: 8 Mbit/s for longer than a server may be silent.
+    @Test func `A slow line is slow, in either direction`() async throws {
+        let (count, step) = (200, 20_000)
+        let answer = StubHTTPServer.Step.repeated(count, [.pause(20), .sendPattern(step)])
+        let server = try StubHTTPServer(
+            [
+                .readHead, .repeated(count, [.pause(20), .readBytes(step)]),
+                .send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+            ],
+            [.read, .send("HTTP/1.1 200 OK\r\nContent-Length: \(count * step)\r\n\r\n"), answer]
+        )
+        defer { server.stop() }
+        var options = CurlTransport.Options.forTests
+        options.silenceLimit = .seconds(1)
+        options.continueTimeout = .milliseconds(10)
+        let body = HTTPBody.bytes(StubHTTPServer.pattern(count * step))
+        let up = HTTPRequest(.put, server.url, body: body)
+        #expect(try await CurlTransport(options).send(up, to: nil).head.status == 200)
+        let sink = DiscardSink()
+        _ = try await CurlTransport(options).send(HTTPRequest(.get, server.url), to: sink)
+        #expect(sink.count == Int64(count * step))
+    }
+
     @Test func `An early refusal saves the body, and the connection is not used again`()
         async throws
     {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Digests
 import Names
 import S3Client
@@ -316,6 +317,41 @@ import Transport
         _ = try await FileDownload(from: store, limits: limits)
             .run(key, into: target.descriptor, named: "t")
         #expect(target.bytes == second)
+    }
+
+    /// It is another one each time its second range is asked for: F75.
+    @Test func `an object replaced again and again is begun again three times, then named`()
+        async throws
+    {
+        let restarts = Mutex<[String]>([])
+        let (part, size) = (Self.part, Self.part * 2)
+        let version = Mutex(0)
+        let talk = try Conversation { seen in
+            let eTag = "\"\(version.withLock { $0 })\""
+            guard let range = seen.field("range") else {
+                return .object([UInt8](repeating: 1, count: size), eTag: eTag, isHead: true)
+            }
+            guard seen.field("if-match") == eTag else { return .error(412, "PreconditionFailed") }
+            guard range.hasPrefix("bytes=0-") else { return .error(400, "InvalidRange") }
+            version.withLock { $0 += 1 }
+            return .range([UInt8](repeating: 1, count: part)[...], of: size, eTag: eTag)
+        }
+        let limits = TransferLimits(
+            parallel: 1,
+            partBytes: Int64(part),
+            thresholdBytes: Int64(part)
+        )
+        let target = try TemporaryFile()
+        let error = await #expect(throws: S3Error.self) {
+            try await FileDownload(from: talk.store, limits: limits) { event in
+                if case .restarted(_, let why) = event { restarts.withLock { $0.append(why) } }
+            }
+            .run(Use.key, into: target.descriptor, named: "t")
+        }
+        #expect(error?.code == .preconditionFailed)
+        #expect(error?.line.contains("s3://bucket/k") == true, "\(error?.line ?? "")")
+        #expect(restarts.withLock { $0.count } == 3)
+        #expect(talk.lines.count == 12, "each time a look, a range, and one more")
     }
 
     @Test func `another size or checksum than expected`() async throws {
