@@ -27,6 +27,9 @@ package final class VirtualClock: Sendable {
         }
     }
 
+    /// The time of day changes, and no time passes.
+    package func jump(by seconds: Int64) { state.withLock { $0.now += seconds } }
+
     /// Seconds since 1970-01-01T00:00:00Z.
     package var now: Int64 { state.withLock { $0.now } }
 

@@ -79,6 +79,8 @@ struct RetryLoop: Sendable {
                 observe(.credentialsReloaded)
             case .retry(let kind, let floor):
                 retries += 1
+                // Time passes, in which clocks may jump once more.
+                had.remove(.clock)
                 if kind == .mismatch { mismatches += 1 }
                 lastCost = budget.take(kind)
                 let isBroke = lastCost == nil

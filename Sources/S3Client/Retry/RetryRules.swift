@@ -26,7 +26,7 @@ enum RetryRules {
         case mismatch
     }
 
-    /// Corrections that one request has had: each is made once.
+    /// Corrections that one request has had: each is made once, that of the clock once before each pause.
     struct Corrections: OptionSet, Sendable {
         let rawValue: Int
 

@@ -23,11 +23,11 @@ struct Conversation: Sendable {
         budget: RetryBudget = RetryBudget(),
         credentials: (any CredentialsProvider)? = nil,
         checksums: StorageOptions.ChecksumMode = .whenSupported,
-        startingAt seconds: Int64 = 1_700_000_000,
+        clock: VirtualClock = VirtualClock(),
         _ script: @escaping @Sendable (ScriptedTransport.Seen) async -> ScriptedTransport.Reply
     ) throws {
         transport = ScriptedTransport(script)
-        clock = VirtualClock(startingAt: seconds)
+        self.clock = clock
         self.budget = budget
         let events = EventLog()
         self.events = events
