@@ -60,6 +60,23 @@ import Transport
         #expect(try await cluster.client().jobs(.everything).items.count == 1)
     }
 
+    /// 500 objects of 100 KiB each, and what no page of ours can be.
+    @Test func `A page of 50 MiB is read, and one above 64 MiB said to be too long`() async throws {
+        let note = String(repeating: "x", count: 100 << 10)
+        func page(_ count: Int) -> String {
+            let object = #"{"metadata":{"name":"a","uid":"u","annotations":{"n":"\#(note)"}}}"#
+            return Objects.list(Array(repeating: object, count: count))
+        }
+        let cluster = try StubCluster(.json(page(500))).client()
+        #expect(try await cluster.jobs(.everything).items.count == 500)
+        let stub = StubCluster(.json(page(700)))
+        let client = try stub.client()
+        let failure = await error { try await client.jobs(.everything) }
+        #expect(failure?.code == .badAnswer)
+        #expect(failure?.line.contains("longer than we read") == true, "\(failure?.line ?? "")")
+        #expect(stub.transport.requests.count == 1, "it will be as long the next time")
+    }
+
     @Test(arguments: ["{}", #"{"metadata":{}}"#, #"{"items":[]}"#, "[]", "null", "", "true"])
     func `What is no list is not an empty one`(body: String) async throws {
         let client = try StubCluster(.json(body)).client(retry: .once)

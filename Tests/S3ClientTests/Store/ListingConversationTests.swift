@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Names
 import S3Client
 import TestSupport
 import Testing
 import Transport
 
-/// Listings that no honest store makes come to an end, too (F76).
+/// Listings that no honest store makes come to an end, too (F30, F76).
 @Suite struct ListingConversationTests {
     private static func page(
         _ keys: [String],
@@ -65,6 +66,25 @@ import Transport
         }
         let found = await code { () throws(S3Error) in try await entries(talk) }
         #expect(found == .badAnswer)
+        #expect(talk.requests.count == 2)
+    }
+
+    @Test func `the longest page that S3 makes is read`() async throws {
+        let key = String(repeating: "%01", count: 1020)
+        let keys = (1000..<2000).map { "\($0)" + key }
+        let talk = try Conversation(Self.page(keys))
+        #expect(try await talk.store.entries(below: []).count == 1000)
+    }
+
+    @Test func `a page of 50 MiB is not taken in, and said to be too long`() async throws {
+        let page = Self.page([String(repeating: "x", count: 50 << 20)])
+        let talk = try Conversation(
+            policy: .init(attempts: 2, time: .seconds(60), whenBudgetIsEmpty: .fail),
+            page
+        )
+        let error = await #expect(throws: S3Error.self) { try await entries(talk) }
+        #expect(error?.code == .badAnswer)
+        #expect(error?.line.contains("longer than 8388608 bytes") == true, "\(error?.line ?? "")")
         #expect(talk.requests.count == 2)
     }
 
