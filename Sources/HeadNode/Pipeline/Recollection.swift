@@ -25,7 +25,7 @@ struct Recollection: Sendable {
         let run = notes.state.run
         try notes.state.check(place)
         let desk = ResultDesk(store: store, settings: settings, run: run)
-        guard let spec = notes.spec, let result = try await desk.result() else {
+        guard let spec = try notes.spec(), let result = try await desk.result() else {
             throw HeadError(
                 .noRun,
                 what: "Run \(run) has no result yet",

@@ -38,22 +38,12 @@ final class RunFolder: Sendable {
     /// What was noted; nil before the first note.
     func state() throws(HeadError) -> RunState? {
         guard let bytes = try read("run.json") else { return nil }
-        do throws(ContractError) {
-            return try ContractCoding.decode(RunState.self, from: bytes, name: "run's notes")
-        } catch {
-            throw HeadError(
-                .machine,
-                what: error.what,
-                place: "\(directory.path)/run.json",
-                remedy: "Move the file away to begin a new run; results of the old one stay in the "
-                    + "bucket."
-            )
-        }
+        return try RunState(note: bytes, at: try place(of: "run.json"))
     }
 
     /// Notes the state, on the disk before this returns.
     func note(_ state: RunState) throws(HeadError) {
-        try write(try Self.encode(state), as: "run.json")
+        try write(try state.note(), as: "run.json")
     }
 
     /// Keeps the spec, so that collecting needs no more than the report.
@@ -89,6 +79,12 @@ final class RunFolder: Sendable {
         let text = Array("process \(getpid())".utf8)
         ftruncate(lock.raw, 0)
         _ = pwrite(lock.raw, text, text.count, 0)
+    }
+
+    private func place(of file: String) throws(HeadError) -> FilePath {
+        do throws(StagingError) { return try directory.name(try Self.name(file)) } catch {
+            throw HeadError(error, doing: "Cannot read the head's notes")
+        }
     }
 
     private func read(_ file: String) throws(HeadError) -> [UInt8]? {

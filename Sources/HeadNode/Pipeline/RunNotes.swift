@@ -2,6 +2,7 @@
 
 import Contract
 import Diagnostics
+import Digests
 import Glibc
 import Names
 import Staging
@@ -9,7 +10,7 @@ import Staging
 /// What a head has noted of a job's run, read without its lock: another head may be at work.
 struct RunNotes: Sendable {
     let state: RunState
-    let spec: RunSpec?
+    private let folder: FilePath
 
     init(_ description: JobDescription) throws(HeadError) {
         guard let state = try Self.state(in: description.jobDirectory) else {
@@ -21,14 +22,30 @@ struct RunNotes: Sendable {
             )
         }
         self.state = state
-        let folder = try Self.folder(of: description.jobDirectory)
-        let specBytes = try Self.read("spec.json", in: folder)
+        folder = try Self.folder(of: description.jobDirectory)
+    }
+
+    /// What the worker was promised; nil before it is in the bucket.
+    ///
+    /// - Throws: `.machine` where what is on the disk is not what was promised.
+    func spec() throws(HeadError) -> RunSpec? {
+        guard let promised = state.specSHA256, let bytes = try Self.read("spec.json", in: folder)
+        else { return nil }
         do throws(ContractError) {
-            spec = try specBytes.map { (bytes) throws(ContractError) in
-                try ContractCoding.decode(RunSpec.self, from: bytes, name: "spec")
+            guard SHA256Digest(of: bytes) == promised else {
+                throw ContractError(
+                    .malformed,
+                    what: "The run's spec has changed since it was written"
+                )
             }
+            return try ContractCoding.decode(RunSpec.self, from: bytes, name: "spec")
         } catch {
-            throw HeadError(.machine, what: error.what, place: folder.logSafe)
+            throw HeadError(
+                .machine,
+                what: error.what,
+                place: "\(folder.logSafe)/spec.json",
+                remedy: "Put the spec.json of run \(state.run) in the bucket in its place."
+            )
         }
     }
 
@@ -36,11 +53,8 @@ struct RunNotes: Sendable {
     static func state(in jobDirectory: FilePath) throws(HeadError) -> RunState? {
         let folder = try folder(of: jobDirectory)
         guard let bytes = try read("run.json", in: folder) else { return nil }
-        do throws(ContractError) {
-            return try ContractCoding.decode(RunState.self, from: bytes, name: "run's notes")
-        } catch {
-            throw HeadError(.machine, what: error.what, place: folder.logSafe)
-        }
+        let place = try place(of: "run.json", in: folder)
+        return try RunState(note: bytes, at: place)
     }
 
     /// What the file says that tells that a run was let go of: the run. It takes no lock, so that the next
@@ -78,8 +92,15 @@ struct RunNotes: Sendable {
     }
 
     private static func folder(of jobDirectory: FilePath) throws(HeadError) -> FilePath {
+        try place(of: HeadState.directoryName, in: jobDirectory)
+    }
+
+    private static func place(
+        of name: String,
+        in directory: FilePath
+    ) throws(HeadError) -> FilePath {
         do throws(NameError) {
-            return try jobDirectory.appending(HeadState.directoryName)
+            return try directory.appending(name)
         } catch {
             throw HeadError(.description, what: error.what)
         }

@@ -32,6 +32,22 @@ extension FailureSample {
             try folder.write("jobs/42/galaxy_s3/run.json", "{")
             return try await folder.error { _ = try notes.state() }
         },
+        FailureSample("run-notes-changed") {
+            let folder = try JobFolder()
+            let notes = try RunFolder(jobDirectory: FilePath("\(folder.path)/jobs/42"))
+            let place = RunPlace(try ScriptedWork.settings.get())
+            let digest = SHA256Digest(of: [])
+            let state = RunState(run: try run(), descriptionSHA256: digest, place: place)
+            let text = String(decoding: try state.note(), as: UTF8.self)
+            try folder.write("jobs/42/galaxy_s3/run.json", text.replacing("42-", with: "43-"))
+            return try await folder.error { _ = try notes.state() }
+        },
+        FailureSample("run-notes-newer") {
+            let folder = try JobFolder()
+            let notes = try RunFolder(jobDirectory: FilePath("\(folder.path)/jobs/42"))
+            try folder.write("jobs/42/galaxy_s3/run.json", #"{"version":2}"#)
+            return try await folder.error { _ = try notes.state() }
+        },
         FailureSample("run-began-elsewhere") {
             let settings = try ScriptedWork.settings.get()
             var before = settings
