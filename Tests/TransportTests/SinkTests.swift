@@ -12,8 +12,10 @@ import Transport
         let server = try StubHTTPServer(
             scripts: Array(
                 repeating: [
-                    .read, .send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n"),
-                    .sendPattern(size),
+                    .read,
+                    // Whoever is late must not take a connection that is about to end.
+                    .send("HTTP/1.1 200 OK\r\nConnection: close\r\n"),
+                    .send("Content-Length: \(size)\r\n\r\n"), .sendPattern(size),
                 ],
                 count: 8
             )
