@@ -79,14 +79,20 @@ package struct StagingError: ExplainedError {
         switch number {
         case ENOENT, ENOTDIR:
             return StagingError(.missing, what: what)
-        case EACCES, EPERM, EROFS:
+        case EROFS:
+            return StagingError(
+                .unreadable,
+                what: what,
+                remedy: "Make the file system there writable again, then go on."
+            )
+        case EACCES, EPERM:
             return StagingError(
                 .unreadable,
                 what: what,
                 remedy: "Let user \(geteuid()) of group \(getegid()) \(action) \(path)."
             )
         case ENOSPC, EDQUOT, EFBIG:
-            return StagingError(.diskFull, what: what, remedy: "Free space there, then go on.")
+            return StagingError(.diskFull, what: what, remedy: Code.diskFull.remedy)
         case ELOOP, EXDEV:
             return StagingError(
                 .refused,
@@ -164,7 +170,7 @@ extension StagingError.Code {
         case .refused: "Remove it, or leave it out of the job."
         case .mismatch, .lost:
             "Run the job again; if it stays, find out who else writes to this part of the bucket."
-        case .diskFull: "Free space there, then go on."
+        case .diskFull: "Free space there, or inodes (df -i), then go on."
         case .io: "Look at the disk that it is on."
         case .store: "Run galaxy-head-node doctor; it tries what the bucket has to do."
         case .document: "Find out who wrote it, remove it, then run the job again."

@@ -42,6 +42,12 @@ struct Blow: CustomTestStringConvertible, Sendable {
         words: "error=EIO",
         calls: ["write", "writev", "pwrite64", "fsync", "fdatasync", "renameat2", "renameat"]
     )
+    /// The file stays open then, which no program can help.
+    static let failingClose = Blow(
+        testDescription: "an error at close",
+        words: "error=EIO",
+        calls: ["close"]
+    )
     static let noDescriptor = Blow(
         testDescription: "no descriptor left",
         words: "error=EMFILE",

@@ -26,6 +26,7 @@ import Testing
         Share(way: .linked, blow: .noSpace, points: 10),
         Share(way: .single, blow: .failingDisk, points: 25),
         Share(way: .linked, blow: .failingDisk, points: 10),
+        Share(way: .single, blow: .failingClose, points: 15),
         Share(way: .single, blow: .noDescriptor, points: 25),
     ]
 
