@@ -71,6 +71,8 @@ import Testing
         + writes.map { .once($0, #""committed": true, "status": 500"#) }
         + writes.map { .once($0, #""reset": true"#) }
         + ["PutObject", "UploadPart"].map { .once($0, #""flip_sent": 5"#) }
+        + [("PutObject", 0), ("PutObject", 300), ("UploadPart", 1), ("UploadPart", 3_000_000)]
+        .map { .once($0, #""cut_sent": \#($1)"#) }
         // An input, the pack of the job directory, an output, and the word on how it ended.
         + ["/stage/", "/pack/", "/job/[0-9]+$", "/result.json$"]
         .flatMap { key in
@@ -82,6 +84,10 @@ import Testing
         }
         + ["/stage/", "/job/[0-9]+$"].map { .read($0, #""cut": 5000"#) }
         + [
+            Fault(
+                "the result breaks off while it is sent",
+                #"{"key": "/result.json$", "method": "PUT", "nth": 1, "cut_sent": 20}"#
+            ),
             .read("/stage/", #""delay": 3"#),
             .once("CompleteMultipartUpload", #""status": 200, "code": "InternalError""#),
             .once("CompleteMultipartUpload", #""status": 200, "body": "?""#),
@@ -117,6 +123,11 @@ import Testing
             Fault("a server 20 minutes ahead", #"{"skew": 1200}"#),
             Fault("a server 20 minutes behind", #"{"skew": -1200}"#),
             Fault("slow", #"{"operation": "GetObject", "drip": 4000000}"#),
+            Fault(
+                "8 Mbit/s",
+                #"{"operation": "GetObject", "drip": 1000000}"#,
+                inputBytes: 9_000_000
+            ),
         ]
 
     @Test(arguments: passing) func whatPassesIsNobodysEnd(_ fault: Fault) async throws {

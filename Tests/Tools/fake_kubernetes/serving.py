@@ -43,8 +43,11 @@ class Connection:
         self.reader = reader
         self.writer = writer
 
-    async def request(self):
-        """The next request; None when the client has no more."""
+    async def request(self, breaks_off=None):
+        """The next request.
+
+        `breaks_off` may say, of one whose body has not come, after how many bytes the connection breaks.
+        """
         head = await self.reader.readuntil(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ", 2)
@@ -57,7 +60,12 @@ class Connection:
             raise ValueError("the body is too large")
         if headers.get("expect", "").lower() == "100-continue":
             self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return Request(method, target, headers, await self.reader.readexactly(size))
+        request = Request(method, target, headers, b"")
+        cut = breaks_off(request, size) if breaks_off else None
+        request.body = await self.reader.readexactly(size if cut is None else cut)
+        if cut is not None:
+            raise Reset
+        return request
 
     async def answer(self, status, body, headers=(), kind="application/json", cut=None):
         """Sends a whole answer; with `cut`, that many bytes of it, and then no more."""
@@ -100,8 +108,9 @@ def head(status, fields):
 class Server:
     """Listens on 127.0.0.1, and can stop listening for a while as a server that is restarted does."""
 
-    def __init__(self, handle):
+    def __init__(self, handle, breaks_off=None):
         self.handle = handle
+        self.breaks_off = breaks_off
         self.port = None
         self.listener = None
         self.connections = set()
@@ -125,7 +134,7 @@ class Server:
         self.connections.add(connection)
         try:
             while True:
-                await self.handle(await connection.request(), connection)
+                await self.handle(await connection.request(self.breaks_off), connection)
         except Reset:
             connection.reset()
         except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):

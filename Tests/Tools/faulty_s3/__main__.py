@@ -38,7 +38,7 @@ async def main():
     proxy = Proxy(given.to)
     if given.rules:
         proxy.faults = Faults(json.loads(given.rules.read_text()))
-    proxy.server = Server(proxy.handle)
+    proxy.server = Server(proxy.handle, proxy.breaks_off)
     await proxy.server.listen(given.port)
     print(f"http://127.0.0.1:{proxy.server.port}", flush=True)
     await asyncio.Event().wait()

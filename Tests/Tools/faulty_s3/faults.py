@@ -9,6 +9,7 @@ rule is about a request when these fit:
 and may say, in the order in which it happens:
 
     delay        seconds before anything else
+    cut_sent     after so many bytes of the request's body the connection is reset, and nothing is done
     flip_sent    the byte of the request's body that is changed on its way (negative: from its end)
     without      names of the request's fields that the server is not to see: it knows nothing of them
     skew         so many seconds the server's clock is off: it refuses who differs by 15 minutes
@@ -35,7 +36,7 @@ class Rule(rules.Rule):
     """What a client of an S3 server meets."""
 
     EFFECTS = frozenset(
-        ("operation", "key", "part", "delay", "flip_sent", "without", "skew", "page", "committed")
+        ("operation", "key", "part", "delay", "cut_sent", "flip_sent", "without", "skew", "page", "committed")
         + ("reset", "status", "code", "message", "headers", "body", "flip", "rest", "cut", "drip")
     )
 
@@ -77,3 +78,11 @@ class Faults(rules.Rules):
 
     def __init__(self, given=()):
         super().__init__(Rule, given)
+
+    def find(self, call):
+        return next((rule for rule in self.rules if rule.cut_sent is None and rule.is_about(call)), None)
+
+    def find_cut(self, call, size):
+        """The rule by which a request with a body of that size does not come to its end."""
+        cutting = (r for r in self.rules if r.cut_sent is not None and r.cut_sent < size)
+        return next((rule for rule in cutting if rule.is_about(call)), None)

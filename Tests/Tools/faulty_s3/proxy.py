@@ -44,6 +44,17 @@ class Proxy:
             rule = None
         await self.send(answer, rule, call, connection)
 
+    def breaks_off(self, request, size):
+        """After how many bytes of its body the request's connection breaks; None for never."""
+        if request.path.startswith("/_"):
+            return None
+        call = Call(request)
+        rule = self.faults.find_cut(call, size)
+        if rule is None:
+            return None
+        self.note(call, rule)
+        return rule.cut_sent
+
     def note(self, call, rule):
         entry = {
             "at": round(time.time(), 4),
