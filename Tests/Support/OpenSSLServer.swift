@@ -20,11 +20,13 @@ package final class OpenSSLServer {
     ///   - name: whom the certificate is for, such as `IP:127.0.0.1` or `DNS:example.org`.
     ///   - validity: from when and until when it is good, such as `20200101000000Z`; nil for now.
     ///   - answer: what it says to `GET /secret`, head and body; nil for a page of openssl's own.
+    ///   - path: where it says that, if not there.
     ///   - arguments: more for `openssl s_server`.
     package init(
         name: String,
         validity: (from: String, until: String)? = nil,
         answer: [UInt8]? = nil,
+        at path: String = "secret",
         arguments: [String] = []
     ) throws {
         var template = Array("/tmp/openssl-XXXXXX".utf8CString)
@@ -39,7 +41,10 @@ package final class OpenSSLServer {
         ])
         if let validity { try Self.date(certificate, name, key: key, validity, in: folder) }
         certificatePEM = try Self.read(certificate)
-        if let answer { try ChildProcess.write(answer, to: folder + "/secret") }
+        if let answer {
+            try Shell.run("cd '\(folder)'; mkdir -p \"$(dirname '\(path)')\"")
+            try ChildProcess.write(answer, to: "\(folder)/\(path)")
+        }
         let (server, output) = try Self.spawn(
             [
                 "s_server", answer == nil ? "-www" : "-HTTP", "-accept", "127.0.0.1:0",

@@ -2,8 +2,8 @@
 
 import Glibc
 
-/// Passes bytes on between a client and a server, for a proxy that opens a tunnel, and loses the last
-/// ones that the server says.
+/// Passes bytes on between a client and a server that speak TLS 1.3, for a proxy that opens a tunnel, and
+/// loses the last ones that the server says.
 final class Relay {
     private let client: Int32
     private let server: Int32
@@ -13,6 +13,7 @@ final class Relay {
     /// How much it has been given; what TLS has to agree on is all in the first bytes.
     private var passed = 0
     private static let opening = 8 << 10
+    private var goodbye = Goodbye()
 
     /// Connects to the server; nil if it is not there.
     init?(client: Int32, port: Int, withholding withheld: Int) {
@@ -33,7 +34,31 @@ final class Relay {
 
     deinit { close(server) }
 
-    /// True when the server has ended, false when the client has.
+    /// Finds the end of what the server says, which waits for the client's before it ends: the record of an
+    /// alert is the only one of its length.
+    private struct Goodbye {
+        private static let length = 2 + 1 + 16
+        private var head: [UInt8] = []
+        private var missing = 0
+        private(set) var isSaid = false
+
+        mutating func take(_ bytes: [UInt8]) {
+            for byte in bytes {
+                if missing > 0 {
+                    missing -= 1
+                } else {
+                    head.append(byte)
+                    guard head.count == 5 else { continue }
+                    missing = Int(head[3]) << 8 | Int(head[4])
+                }
+                guard missing == 0 else { continue }
+                isSaid = head[0] == 23 && Int(head[3]) << 8 | Int(head[4]) == Self.length
+                head = []
+            }
+        }
+    }
+
+    /// True when the server has said all, false when the client has ended.
     func run(_ beginning: [UInt8]) -> Bool {
         guard Self.send(beginning[...], to: server) else { return true }
         var ends = [client, server].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
@@ -45,10 +70,12 @@ final class Relay {
             if ends[1].revents != 0 {
                 guard let bytes = Self.receive(from: server) else { return true }
                 last += bytes
+                goodbye.take(bytes)
                 let ripe = max(last.count - withheld, min(last.count, Self.opening - passed), 0)
                 guard Self.send(last[..<ripe], to: client) else { return false }
                 last.removeFirst(ripe)
                 passed += ripe
+                if goodbye.isSaid { return true }
             }
         }
         return false

@@ -27,8 +27,8 @@ package final class StubHTTPServer: Sendable {
         case wait(Gate)
         /// Does nothing for that many milliseconds.
         case pause(UInt32)
-        /// Passes bytes on between the client and 127.0.0.1 at that port until that server ends, all but
-        /// so many last ones of what it says.
+        /// Passes TLS 1.3 on between the client and 127.0.0.1 at that port until that server has said all,
+        /// but not so many last bytes of it.
         case relay(to: Int, withholding: Int)
         /// Ends the connection with a reset.
         case reset

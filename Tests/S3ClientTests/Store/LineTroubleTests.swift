@@ -212,6 +212,42 @@ import Transport
         #expect(!line.contains("ca_file") && line.contains("1 attempt"), "\(line)")
     }
 
+    /// F78. libcurl takes the end of the connection for the end of a body that says no length.
+    @Test(arguments: ["Content-Length: 100000\r\n", ""], [24, 1000])
+    func `bytes that TLS lost at their end are never taken for the object`(
+        length: String,
+        lost: Int
+    ) async throws {
+        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nETag: \"e\"\r\n\(length)\r\n"
+        let bytes = StubHTTPServer.pattern(100_000)
+        let server = try OpenSSLServer(
+            name: "IP:127.0.0.1",
+            answer: Array(head.utf8) + bytes,
+            at: "bucket/k"
+        )
+        defer { server.stop() }
+        let cut = [Step.relay(to: server.port, withholding: lost)]
+        let between = try StubHTTPServer(cut, cut)
+        defer { between.stop() }
+        let store = try store(at: between.port, scheme: "https", attempts: 2) {
+            $0.trust = .pem(server.certificatePEM)
+        }
+        let sink = MemorySink(limit: 1 << 20)
+        let found = await code { () throws(S3Error) in
+            _ = try await store.get(
+                Use.key,
+                range: nil,
+                ifMatch: nil,
+                expecting: nil,
+                to: sink
+            )
+        }
+        // All but the goodbye is there, and as many bytes as were said.
+        let isWhole = !length.isEmpty && lost == 24
+        #expect(isWhole ? found == nil && sink.bytes == bytes : found != nil)
+        #expect(between.connections == (isWhole ? 1 : 2), "it is tried again")
+    }
+
     /// F63: TLS that is never agreed on counts too.
     @Test func `a server that hangs in the middle of TLS is given up`() async throws {
         let server = try StubHTTPServer([.readBytes(10), .hold])
