@@ -122,6 +122,10 @@ import Testing
             Fault("pages of one key", #"{"operation": "ListObjectsV2", "page": 1}"#),
             Fault("a server 20 minutes ahead", #"{"skew": 1200}"#),
             Fault("a server 20 minutes behind", #"{"skew": -1200}"#),
+            Fault(
+                "a server whose clock jumps back by 40 minutes, and forth again",
+                #"{"skew": 1200, "times": 10}, {"skew": -1200, "times": 10}, {"skew": 1200}"#
+            ),
             Fault("slow", #"{"operation": "GetObject", "drip": 4000000}"#),
             Fault(
                 "8 Mbit/s",
