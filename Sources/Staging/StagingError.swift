@@ -64,6 +64,14 @@ package struct StagingError: ExplainedError {
         return advice.isEmpty && !hasOther ? code.remedy : advice
     }
 
+    /// Whether bytes that were damaged on their way can have led to this, names of files among them.
+    var mayComeOfDamage: Bool {
+        switch code {
+        case .mismatch, .refused, .missing, .io: true
+        default: false
+        }
+    }
+
     package var isRetryable: Bool {
         (cause as? any ExplainedError)?.isRetryable ?? false
     }

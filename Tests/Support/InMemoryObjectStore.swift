@@ -66,8 +66,8 @@ package final class InMemoryObjectStore: ObjectStore {
     package var calls: [Call] { state.withLock { $0.calls } }
 
     /// Changes the bytes at `key` behind everybody's back; checksum and entity tag stay.
-    package func damage(_ key: ObjectKey, at index: Int) {
-        state.withLock { $0.objects[key]?.bytes[index] ^= 0x20 }
+    package func damage(_ key: ObjectKey, at index: Int, by bits: UInt8 = 0x20) {
+        state.withLock { $0.objects[key]?.bytes[index] ^= bits }
     }
 
     /// Makes it a store that keeps no checksum, as far as what it has by now goes.

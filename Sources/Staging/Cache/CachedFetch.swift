@@ -97,7 +97,7 @@ package final class CachedFetch: Sendable {
                 if found.isHit { download.meter.cached(pack.files, bytes: pack.size) }
                 return true
             } catch {
-                guard error.code == .mismatch || error.code == .refused else { throw error }
+                guard error.mayComeOfDamage else { throw error }
                 download.meter.takeBack(part.reading)
                 try target.discard()
                 drop(name, error.what)

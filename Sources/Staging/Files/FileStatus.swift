@@ -18,6 +18,8 @@ package struct FileStatus: Sendable, Hashable {
     package let kind: Kind
     package let mode: FileMode
     package let stamp: FileStamp
+    /// Whether it is this user's.
+    let isOwn: Bool
 
     /// What `path` is, links followed; nil for nothing, or nothing that can be reached.
     package init?(following path: FilePath) {
@@ -52,6 +54,7 @@ package struct FileStatus: Sendable, Hashable {
             default: .special("device")
             }
         mode = FileMode(UInt32(status.st_mode))
+        isOwn = status.st_uid == geteuid()
         stamp = FileStamp(
             device: UInt64(status.st_dev),
             inode: UInt64(status.st_ino),

@@ -9,6 +9,8 @@ package struct SurveyedFile: Sendable {
     package let path: FilePath
     package let mode: FileMode
     package let stamp: FileStamp
+    /// Whether its mode says already that this user may read it: it is his, so no list of rights says more.
+    let isSurelyReadable: Bool
     private let opener: Opener
 
     private enum Opener: Sendable {
@@ -40,6 +42,7 @@ package struct SurveyedFile: Sendable {
         // The same each time: a pack can be made again from it.
         let time = FileTime(seconds: 946_684_800)
         stamp = FileStamp(device: 0, inode: 0, size: 0, modified: time, changed: time)
+        isSurelyReadable = true
         opener = .empty
     }
 
@@ -60,6 +63,7 @@ package struct SurveyedFile: Sendable {
         self.path = path
         mode = status.mode
         stamp = status.stamp
+        isSurelyReadable = status.isOwn && status.mode.bits & 0o400 != 0
         self.opener = opener
     }
 

@@ -16,15 +16,28 @@ final class MemberWriters: Sendable {
         let path: FilePath
         let header: TarMember
         var bytes: [UInt8] = []
+
+        /// What it takes of memory, names included, roughly.
+        var memoryBytes: Int { bytes.count + 2 * path.bytes.count + 512 }
     }
+
+    /// Members that wait for a thread.
+    private struct Batch: Sendable {
+        let members: [Member]
+        let bytes: Int
+        let room: PartMemory.Room
+    }
+
+    /// What may wait in a process, in bytes.
+    static let memoryOfThisProcess = PartMemory(bytes: 8 << 20)
 
     /// Threads of one pack: a directory takes one new name at a time, so more would wait for each other.
     private static let mostThreads = 2
-    /// What may wait for one of them, in bytes. Of more, whoever brings it writes it.
+    /// What may wait for them, in bytes. Of more, whoever brings it writes it.
     private static let mostBytesWaiting = 2 << 20
 
     private struct State {
-        var waiting: [[Member]] = []
+        var waiting: [Batch] = []
         var bytesWaiting = 0
         var threads = 0
         var failure: StagingError?
@@ -32,24 +45,30 @@ final class MemberWriters: Sendable {
     }
 
     private let target: any PackTarget
+    private let memory: PartMemory
     private let state = Mutex(State())
 
-    init(into target: any PackTarget) { self.target = target }
+    init(into target: any PackTarget, memory: PartMemory = memoryOfThisProcess) {
+        self.target = target
+        self.memory = memory
+    }
 
     /// Takes members that have come together. May block.
     ///
     /// - Throws: what went wrong with others.
     func add(_ members: [Member]) throws(StagingError) {
         enum Way { case here, thread, line }
-        let bytes = members.reduce(0) { $0 + $1.bytes.count }
+        let bytes = members.reduce(0) { $0 + $1.memoryBytes }
         let way = try state.withLock { state throws(StagingError) -> Way in
             if let failure = state.failure { throw failure }
             if state.threads < Self.mostThreads {
                 state.threads += 1
                 return .thread
             }
-            guard state.bytesWaiting + bytes <= Self.mostBytesWaiting else { return .here }
-            state.waiting.append(members)
+            guard state.bytesWaiting + bytes <= Self.mostBytesWaiting,
+                let room = memory.room(for: Int64(bytes))
+            else { return .here }
+            state.waiting.append(Batch(members: members, bytes: bytes, room: room))
             state.bytesWaiting += bytes
             return .line
         }
@@ -92,9 +111,9 @@ final class MemberWriters: Sendable {
     private func takeNext() -> [Member]? {
         let (members, waiter) = state.withLock { state in
             guard state.waiting.isEmpty else {
-                let members = state.waiting.removeFirst()
-                state.bytesWaiting -= members.reduce(0) { $0 + $1.bytes.count }
-                return (members as [Member]?, nil as CheckedContinuation<Void, Never>?)
+                let batch = state.waiting.removeFirst()
+                state.bytesWaiting -= batch.bytes
+                return (batch.members as [Member]?, nil as CheckedContinuation<Void, Never>?)
             }
             state.threads -= 1
             return (nil, state.threads == 0 ? state.whenIdle.take() : nil)

@@ -23,6 +23,7 @@ package final class PackStream: UploadSource {
     /// Of the pack, and of each file in it: two, because a part is hashed while the next one is read.
     private let pack = Mutex<SHA256Hasher?>(SHA256Hasher())
     private let files: Mutex<[CRC64NVME]>
+    private let whole = Mutex(CRC64NVME())
 
     package convenience init(_ plan: PackPlan) { self.init(plan, memory: .ofThisProcess) }
 
@@ -101,15 +102,16 @@ package final class PackStream: UploadSource {
         }
         try plan.checkEmptyFiles(in: range)
         files.withLock { $0 = sums }
+        whole.withLock { $0.append(checksum, length: range.length) }
         return checksum
     }
 
     /// What the whole pack and every file in it came to, in order; once all of it has been uploaded.
-    package func finish() -> (pack: SHA256Digest, files: [CRC64NVME]) {
+    package func finish() -> PackSource.Digests {
         let digest = pack.withLock { pack in
             guard let hasher = pack.take() else { preconditionFailure("it is finished once") }
             return hasher.finalize()
         }
-        return (digest, files.withLock { $0 })
+        return (digest, whole.withLock { $0 }, files.withLock { $0 })
     }
 }

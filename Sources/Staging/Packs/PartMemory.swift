@@ -3,9 +3,10 @@
 import Synchronization
 import Transport
 
-/// Memory for what has been read and is not sent yet, of which a process takes so much and no more.
+/// Memory for what has been read and is not sent yet, or has come and is not written yet, of which a process
+/// takes so much and no more.
 final class PartMemory: Sendable {
-    /// Three parts of the smallest size that S3 takes: one is read, one summed, one sent.
+    /// Of parts to send: three of the smallest size that S3 takes, one is read, one summed, one sent.
     static let ofThisProcess = PartMemory(bytes: 16 << 20)
 
     private let left: Atomic<Int64>

@@ -208,8 +208,7 @@ package struct PushSurvey: Sendable {
 
     /// The file as it can be read, made so if it is ours; if not, that is noted.
     private mutating func readable(_ file: SurveyedFile) throws(StagingError) -> SurveyedFile? {
-        // What everybody may read is not opened to see whether it can be.
-        if file.mode.bits & 0o444 == 0o444 { return file }
+        if file.isSurelyReadable { return file }
         do throws(StagingError) {
             _ = try file.open()
             return file

@@ -64,8 +64,9 @@ package struct FetchRun: Sendable {
         for directory in spec.directories.sorted(by: { $0.path < $1.path }) {
             try roots.prepare(directory)
         }
+        let claims = PathClaims(Set(spec.inputs.map(\.path)))
         let made = try await boundedMap(steps, limit: spec.limits.transfers) {
-            (step) throws(StagingError) in try await perform(step)
+            (step) throws(StagingError) in try await perform(step, claims)
         }
         for link in spec.links { try roots.makeLink(link) }
         // What is inside first: making it changed the time of what is around it.
@@ -85,19 +86,25 @@ package struct FetchRun: Sendable {
         )
     }
 
-    private func perform(_ step: Step) async throws(StagingError) -> [FilePath] {
+    private func perform(
+        _ step: Step,
+        _ claims: PathClaims
+    ) async throws(StagingError) -> [FilePath] {
         switch step {
         case .pack(let pack):
-            return try await fetch(pack)
+            return try await fetch(pack, claims)
         case .input(let input):
             try await fetch(input)
             return [input.path]
         }
     }
 
-    private func fetch(_ pack: PackEntry) async throws(StagingError) -> [FilePath] {
+    private func fetch(
+        _ pack: PackEntry,
+        _ claims: PathClaims
+    ) async throws(StagingError) -> [FilePath] {
         let download = PackDownload(store: store, meter: meter)
-        let target = Unpacker(roots)
+        let target = Unpacker(roots, claims)
         if let cache, try await cache.pack(pack, download, into: target) { return target.files }
         try await download(pack, into: target)
         return target.files
@@ -135,9 +142,13 @@ package struct FetchRun: Sendable {
         }
 
         private let roots: RootSet
+        private let claims: PathClaims
         private let made = Mutex(Made())
 
-        init(_ roots: RootSet) { self.roots = roots }
+        init(_ roots: RootSet, _ claims: PathClaims) {
+            self.roots = roots
+            self.claims = claims
+        }
 
         var files: [FilePath] { made.withLock { $0.files } }
 
@@ -145,6 +156,7 @@ package struct FetchRun: Sendable {
             _ path: FilePath,
             size: Int64
         ) throws(StagingError) -> Descriptor {
+            try claims.claim(path, for: ObjectIdentifier(self))
             let descriptor: Descriptor
             if let file = try roots.createIfFree(path) {
                 descriptor = file
@@ -188,6 +200,7 @@ package struct FetchRun: Sendable {
             for path in made.files { try roots.remove(path) }
             // Another pack may have put something there by now.
             for path in made.directories.reversed() { try? roots.removeDirectory(path) }
+            claims.release(ObjectIdentifier(self))
         }
     }
 }

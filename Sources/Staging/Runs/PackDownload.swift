@@ -9,7 +9,7 @@ import S3Client
 /// Fetches one pack and unpacks it while it arrives; its size and SHA-256 must be the promised ones.
 ///
 /// Whether the bytes are right is known at their end alone. So what looks wrong before, or is at the end,
-/// may have been damaged on its way, and comes once more, three times.
+/// may have been damaged on its way, and comes once more, three times: a damaged name may lead anywhere.
 struct PackDownload: Sendable {
     private static let attempts = 4
 
@@ -25,8 +25,7 @@ struct PackDownload: Sendable {
             do throws(StagingError) {
                 return try await once(pack, into: target, part)
             } catch {
-                // A damaged name may lead anywhere, and is refused then.
-                guard error.code == .mismatch || error.code == .refused else { throw error }
+                guard error.mayComeOfDamage else { throw error }
                 meter.takeBack(part.reading)
                 try target.discard()
             }

@@ -47,12 +47,15 @@ struct VerifiedUpload: Sendable {
         let stream = PackStream(plan)
         var inParts = self
         inParts.limits = TransferLimits(partBytes: PackStream.partBytes)
-        _ = try await inParts(stream, to: key, name: name)
-        let (digest, files) = stream.finish()
+        let stored = try await inParts(stream, to: key, name: name)
+        let read = stream.finish()
+        // Of an upload that is begun anew, parts are read a second time.
+        guard stored == read.checksum else {
+            throw StagingError(.changed, what: "A file of \(name) changed while it was stored")
+        }
         meter.finished(plan.count, packed: plan.count)
-        return (
-            PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count), files
-        )
+        let entry = PackEntry(key: key, size: plan.length, sha256: read.pack, files: plan.count)
+        return (entry, read.files)
     }
 
     /// Stores `source` at a key named by its content, unless somebody else has by now: whoever

@@ -73,6 +73,7 @@ import Transport
         #expect(try whole == PackTests.whole(PackSource(plan)))
         let sums = stream.finish()
         #expect(sums.pack == SHA256Digest(of: whole))
+        #expect(sums.checksum == CRC64NVME(of: whole))
         for (file, digest) in zip(plan.files, sums.files) {
             #expect(try digest == CRC64NVME(of: TemporaryTree.read(file.path)))
         }

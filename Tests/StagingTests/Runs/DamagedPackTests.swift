@@ -13,7 +13,7 @@ import Testing
 @Suite struct DamagedPackTests {
     /// Damages objects, and heals each when it has been read.
     private final class Wire: Sendable {
-        private let damaged = Mutex<[ObjectKey: [Int]]>([:])
+        private let damaged = Mutex<[ObjectKey: [(index: Int, bits: UInt8)]]>([:])
         /// The store has the hook that has this, and lives while it is called.
         private struct Known {
             weak var store: InMemoryObjectStore?
@@ -24,21 +24,29 @@ import Testing
         func makeStore() -> InMemoryObjectStore {
             let store = InMemoryObjectStore { [self] call throws(S3Error) in
                 guard call.kind == .get, call.isDone, let key = call.key else { return }
-                for index in damaged.withLock({ $0.removeValue(forKey: key) ?? [] }) {
-                    flip(key, index)
+                for (index, bits) in damaged.withLock({ $0.removeValue(forKey: key) ?? [] }) {
+                    flip(key, index, bits)
                 }
             }
             known.withLock { $0.store = store }
             return store
         }
 
-        func damage(_ key: ObjectKey, at index: Int) {
-            flip(key, index)
-            damaged.withLock { $0[key, default: []].append(index) }
+        func damage(_ key: ObjectKey, at index: Int, by bits: UInt8 = 0x20) {
+            flip(key, index, bits)
+            damaged.withLock { $0[key, default: []].append((index, bits)) }
         }
 
-        func flip(_ key: ObjectKey, _ index: Int) {
-            known.withLock { $0.store }?.damage(key, at: index)
+        /// Has other bytes there, as many as there are.
+        func replace(_ key: ObjectKey, with bytes: [UInt8]) {
+            let right = known.withLock { $0.store }?.storedBytes(key) ?? []
+            for (index, byte) in bytes.enumerated() where byte != right[index] {
+                damage(key, at: index, by: byte ^ right[index])
+            }
+        }
+
+        func flip(_ key: ObjectKey, _ index: Int, _ bits: UInt8 = 0x20) {
+            known.withLock { $0.store }?.damage(key, at: index, by: bits)
         }
     }
 
@@ -81,5 +89,33 @@ import Testing
         let error = await #expect(throws: StagingError.self) { _ = try await world.fetch(spec) }
         #expect(error?.code == .mismatch)
         #expect(world.store.calls.count { $0.kind == .get && $0.key == pack.key } == 4)
+    }
+
+    @Test func `a damaged name that is another file's costs that file nothing`() async throws {
+        let wire = Wire()
+        let world = try World(wire.makeStore())
+        try world.addInput("data/large", [UInt8](repeating: 7, count: 5_000))
+        try world.addInput("data/small", Array("of another pack".utf8))
+        try world.tree.file("jobs/1/configs/settings", Array("sensitive".utf8))
+        let spec = try await world.spec()
+        let roots = try await world.fetch(spec)
+        let right = try Self.contents(world.tree.path)
+        let pack = try #require(spec.packs.first { $0.key.description.contains("/pack/") })
+        for victim in ["data/large", "data/small"] {
+            var forged = try PackTests.whole(
+                PackSource(
+                    PackPlan([SurveyedFile(emptyAt: try world.tree.at(victim))], times: .own)
+                )
+            )
+            forged += [UInt8](repeating: 0, count: Int(pack.size) - forged.count)
+            wire.replace(pack.key, with: forged)
+            try await FetchRun(
+                store: world.store,
+                spec: spec,
+                roots: roots,
+                meter: PhaseMeter("fetch")
+            )()
+            #expect(try Self.contents(world.tree.path) == right, "\(victim)")
+        }
     }
 }
