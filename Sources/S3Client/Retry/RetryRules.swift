@@ -122,11 +122,15 @@ enum RetryRules {
             || ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException"]
                 .contains(answer.code)
         // A HEAD's 400 has no body to say more.
-        let mayMeanRegion = answer.status == 400 && answer.code.isEmpty
-        if !had.contains(.region), saysRegion || mayMeanRegion, let region = answer.region,
+        let saysNothing = answer.status == 400 && answer.code.isEmpty
+        if !had.contains(.region), saysRegion || saysNothing, let region = answer.region,
             StorageOptions.isRegion(region)
         {
             return .changeRegion(region)
+        }
+        // AWS answers so to a HEAD whose token has expired.
+        if saysNothing, answer.foreignText == nil, !had.contains(.credentials) {
+            return .reloadCredentials
         }
         return nil
     }

@@ -177,6 +177,23 @@ import Transport
         #expect(never.requests.count == 2)
     }
 
+    /// As AWS does it: the answer to a HEAD has no body that could say why.
+    @Test func `a HEAD's 400 may mean expired credentials`() async throws {
+        let source = CountingCredentials()
+        let talk = try Conversation(credentials: source) { seen in
+            (seen.field("authorization") ?? "").contains("Credential=KEY2/")
+                ? Use.head.success : .answer(status: 400)
+        }
+        try await Use.head.run(on: talk.store)
+        #expect(talk.requests.count == 2)
+        #expect(source.count == 2)
+
+        let never = try Conversation { _ in .answer(status: 400) }
+        let found = await code { () throws(S3Error) in try await Use.head.run(on: never.store) }
+        #expect(found == .refused)
+        #expect(never.requests.count == 2)
+    }
+
     @Test(arguments: Use.allCases)
     func `another region is signed for once`(use: Use) async throws {
         let field = HTTPField("x-amz-bucket-region", "eu-west-3")
