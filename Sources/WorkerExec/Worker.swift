@@ -17,6 +17,8 @@ struct Worker: Sendable {
     let volume: VolumeFolder?
     let frames = FrameWriter()
 
+    private static let told = WorkerFailure(.stopped, "The container was told to stop.")
+
     /// How many seconds lie between two words on a bucket that is away.
     private static let wordEvery = 60.0
 
@@ -109,8 +111,11 @@ struct Worker: Sendable {
                 let phase = FetchPhase(attempt: attempt, frames: frames, cache: cache)
                 return (attempt, try await phase())
             } catch {
-                await Commit(attempt: attempt).failed(error, tool: nil)
-                throw error
+                let failure = Task.isCancelled ? Self.told : error
+                // Unstructured on purpose: where this was cancelled, no request would get through. It
+                // bounds its own time.
+                await Task { await Commit(attempt: attempt).failed(failure, tool: nil) }.value
+                throw failure
             }
         }
         return try await interruptible(by: signals, work)
@@ -188,7 +193,7 @@ struct Worker: Sendable {
             let last = await group.next() ?? nil
             // It may have come to its end just then; that counts.
             if case .success(let value)? = last { return .success(value) }
-            return .failure(WorkerFailure(.stopped, "The container was told to stop."))
+            return .failure(Self.told)
         }
         return try outcome.get()
     }
