@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CLinux
 import Contract
 import Staging
 
@@ -22,6 +23,8 @@ struct HeadNodeCommand: AsyncParsableCommand {
 
     static func main() async {
         StandardStreams.fill()
+        // Keys are in its memory, and a core file would lie in Galaxy's directories, or wherever it began.
+        _ = clinux_set_not_dumpable()
         await main(nil)
     }
 }
