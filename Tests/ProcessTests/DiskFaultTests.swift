@@ -136,10 +136,10 @@ struct DiskFaultTests {
                 }
             }
             try #require(!failed.isEmpty)
-            if first.isDone { #expect(try carried.isThere) }
+            if first.isDone { #expect(try await carried.isThere()) }
             let second = try await carried.carry()
             #expect(second.isDone, "\(second.words)")
-            try carried.expectResult("flush \(number)", told: first.words)
+            try await carried.expectResult("flush \(number)", told: first.words)
         }
     }
 }

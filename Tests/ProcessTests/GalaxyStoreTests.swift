@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Digests
 import Glibc
-import Names
 import S3Client
 import TestSupport
 import Testing
@@ -10,83 +8,35 @@ import Testing
 /// `output_mode: object_store`: a job whose datasets are objects of Galaxy's own store, in the same
 /// bucket, behind a cache on the head that has none of them.
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct GalaxyStoreTests {
-    /// What one test has in Galaxy's store.
-    private struct Stored {
-        let lab: Lab
-        let job: GalaxyJob
-        let input: ObjectKey
-        let output: ObjectKey
-        let bytes: [UInt8]
-
-        var cached: String { "\(job.objects)/dataset_3.dat" }
-        let options = ["--set", "output_mode=object_store"]
-
-        /// - Parameter tool: what it does after it has copied its input to its output.
-        init(_ lab: Lab, tool: String = "") async throws {
-            self.lab = lab
-            let folder = "galaxy-store/\(lab.prefix)"
-            input = try ObjectKey("\(folder)/dataset_1.dat")
-            output = try ObjectKey("\(folder)/dataset_3.dat")
-            let script = """
-                echo live; sleep 0.6; cp "$IN1" \(lab.folder)/galaxy/objects/dataset_3.dat
-                \(tool)
-                """
-            job = try GalaxyJob(folder: lab.folder, tool: script)
-            bytes = (0..<12_000_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
-            // As Galaxy leaves them: the input stored, the output empty, and nothing in the cache.
-            _ = try await lab.store.put(input, bytes: bytes)
-            _ = try await lab.store.put(output, bytes: [])
-            try Shell.run("rm \(job.largeInput)")
-            let place =
-                #""bucket": "\#(lab.server.bucket)", "endpoint": "\#(lab.server.endpoint)/""#
-            try job.write(
-                description: job.json
-                    .replacing(
-                        #"{"path": "\#(job.largeInput)"}"#,
-                        with: #"""
-                            {"path": "\#(job.largeInput)",
-                             "object": {\#(place), "key": "\#(input)", "size": \#(bytes.count)}}
-                            """#
-                    )
-                    .replacing(
-                        #"{"name": "out", "path": "\#(job.output)","#,
-                        with: #"""
-                            {"name": "out", "path": "\#(cached)",
-                             "object": {\#(place), "key": "\#(output)"},
-                            """#
-                    )
-            )
-        }
-
-        func remove() async throws { try await lab.store.delete([input, output]) }
-
-        /// Everything that a run must have come to.
-        func expectResult() async throws {
-            let found = try #require(try await lab.store.bytes(of: output, limit: 16 << 20))
-            #expect(found.bytes == bytes)
-            #expect(found.info.metadata["galaxy-s3-crc64nvme"] == CRC64NVME(of: bytes).hex)
-            #expect(Shell.text(job.exitCodeFile) == "0\n")
-            let local = try Shell.run("ls \(job.objects); find \(job.folder)/galaxy -size +9M")
-            #expect(local == "dataset_2.dat\ndataset_2_files\n", "no byte of either is here")
-        }
-    }
-
     private func stored(
         tool: String = "",
-        _ body: (Stored) async throws -> Void
+        _ body: (StoredJob) async throws -> Void
     ) async throws {
         try await Lab.run { lab in
-            let stored = try await Stored(lab, tool: tool)
+            let bytes = (0..<12_000_000)
+                .map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+            let script = #"echo live; sleep 0.6; cp "$IN1" "$OUT""#
+            let stored = try await StoredJob(lab, bytes: bytes, tool: script + "\n" + tool)
             try await body(stored)
             try await stored.remove()
         }
+    }
+
+    /// Everything that a run must have come to.
+    private func expectResult(_ stored: StoredJob) async throws {
+        try await stored.expectOutput(stored.bytes)
+        #expect(Shell.text(stored.job.exitCodeFile) == "0\n")
+        let local = try Shell.run(
+            "ls \(stored.job.objects); find \(stored.job.folder)/galaxy -size +9M"
+        )
+        #expect(local == "dataset_2.dat\ndataset_2_files\n", "no byte of either is here")
     }
 
     @Test func noByteOfADatasetPassesTheHead() async throws {
         try await stored { stored in
             let (status, answer) = try await stored.lab.run(stored.job, stored.options)
             #expect(status == 0, "\(answer.error?.message ?? answer.ending?.message ?? "")")
-            try await stored.expectResult()
+            try await expectResult(stored)
             let staged = try await stored.lab.keys("/stage/")
             #expect(staged == [], "what Galaxy has stored is not stored again")
         }
@@ -103,7 +53,7 @@ import Testing
             _ = try await first.ending()
             let (status, answer) = try await stored.lab.run(stored.job, stored.options)
             #expect(status == 0, "\(answer.error?.message ?? answer.ending?.message ?? "")")
-            try await stored.expectResult()
+            try await expectResult(stored)
         }
     }
 
@@ -114,7 +64,7 @@ import Testing
             let again = try await stored.lab.head("collect", stored.job, stored.options)
             #expect(again.status == 0, "\(again.errors)")
             #expect(try await stored.lab.store.head(stored.output) == before)
-            try await stored.expectResult()
+            try await expectResult(stored)
         }
     }
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Invariant 6: head and worker may be killed anywhere, any number of times, and the job ends with
-/// the same result; the tool is run again only if its own try came to nothing (F43 and F44).
+/// the same result; the tool is run again only if its own try came to nothing (F03, F43 and F44).
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct KillTests {
     /// What a head says when it is somewhere between staging and the end.
     static let moments = [
@@ -19,14 +19,15 @@ import Testing
     /// - Parameter isGated: whether the tool waits to be let go, as `GalaxyJob.gated` does.
     static func job(
         _ lab: Lab,
-        isGated: Bool = false
+        isGated: Bool = false,
+        image: String? = nil
     ) throws -> GalaxyJob {
         let wait = "touch $TMPDIR/runs; while [ ! -e $TMPDIR/go ]; do sleep 0.05; done"
         let tool = """
             echo live; \(isGated ? wait : "sleep 0.6"); md5sum < "$IN1" > "$OUT"
             cp "$IN1" "$JOB/working/copy"; echo once > "$JOB/mark.$$.$RANDOM"
             """
-        let job = try GalaxyJob(folder: lab.folder, tool: tool)
+        let job = try GalaxyJob(folder: lab.folder, tool: tool, image: image)
         try Shell.run("head -c 12000000 /dev/urandom > \(job.largeInput)")
         return job
     }
@@ -88,8 +89,13 @@ import Testing
         }
     }
 
-    @Test(arguments: moments) func anInterruptedHeadSaysSoAndTheRunGoesOn(
-        _ moment: String
+    /// Ctrl-C at each moment; whoever ends services says SIGTERM.
+    static let interruptions =
+        moments.map { ($0, SIGINT) } + [(#""event":"output""#, SIGTERM)]
+
+    @Test("F03", arguments: interruptions) func anInterruptedHeadSaysSoAndTheRunGoesOn(
+        _ moment: String,
+        signal: Int32
     ) async throws {
         try await Lab.run { lab in
             let job = try Self.job(lab)
@@ -97,7 +103,7 @@ import Testing
             try await Patience.long.wait(moment) {
                 first.output.contains(moment) || first.hasEnded
             }
-            first.send(SIGINT)
+            first.send(signal)
             let cut = try await first.ending()
             // A head that is done before the signal comes was not cut; the result counts all the same.
             guard cut.status != 0 else { return try await Self.expectResult(of: job, lab) }

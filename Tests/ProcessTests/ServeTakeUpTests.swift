@@ -18,6 +18,30 @@ import Testing
         return try GalaxyJob(id: "\(number)", folder: "\(lab.folder)/job-\(number)", tool: tool)
     }
 
+    @Test("F03: told to stop while a tool runs, it says nothing of an end, and ends well")
+    func runsGoOnWhenItIsToldToStop() async throws {
+        try await Lab.run { lab in
+            let job = try gated(lab, 1)
+            let (first, _) = try await Serving.begin(lab)
+            let run = try #require(try await first.ask("submit", job).result?.run)
+            let volume = try await GalaxyJob.waitForTool { lab.volume(of: job) }
+            try await first.hear(job, "running")
+            first.program.send(SIGTERM)
+            let ending = try await first.program.ending()
+            #expect(ending.status == 0, "\(ending.errors)")
+            #expect(try first.states(of: job) == ["staging", "queued", "running"])
+            #expect(!ending.errors.contains(#""level":"error""#), "\(ending.errors)")
+            #expect(try !lab.processes("/galaxy-s3/galaxy-worker-exec").isEmpty, "the tool goes on")
+            let (second, _) = try await Serving.begin(lab)
+            try await second.ask("submit", job, #","run":"\#(run)""#)
+            try await second.hear(job, "running")
+            try GalaxyJob.release(volume, "taken up")
+            #expect(try await second.hearEnd(of: job).state == "ok")
+            #expect(Shell.text(job.output) == "taken up\n")
+            #expect(try Shell.run("ls \(job.directory) | grep -c ^mark") == "1\n", "ran once")
+        }
+    }
+
     @Test func runsGoOnWhenStandardInputEndsAndAreTakenUp() async throws {
         try await Lab.run { lab in
             let job = try gated(lab, 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import S3Client
 import TestSupport
 import Testing
 
@@ -52,6 +53,48 @@ import Testing
             #expect(answer.failedTries == [])
             #expect(Shell.text(job.output) == "out of run \(answer.run ?? "")\n")
             #expect(try fake.requests("create").count == 1)
+        }
+    }
+
+    /// The pod has keys of its own; those of the head end.
+    @Test(
+        "its credentials end meanwhile",
+        arguments: [
+            #""phase_began","phase":"stage""#, #""event":"running""#,
+            #""phase_began","phase":"collect""#,
+        ]
+    )
+    func credentialsEndWhileItStandsStill(moment: String) async throws {
+        try await OwnServer.run { own in
+            try await FaultyStore.run(before: own.tenant) { store in
+                try await FakeCluster.runWithWorkers(in: store.lab) { fake in
+                    let old = own.server.credentials
+                    // Those that end within a minute are not used any more.
+                    let source = try store.give(old, lifetime: 62)
+                    let job = try KillTests.job(store.lab, image: "localhost/none:1")
+                    let words = ["--json"] + fake.options
+                    let head = try store.lab.start("run", job, words, environment: source)
+                    try await Patience.long.wait(moment) {
+                        head.output.contains(moment) || head.hasEnded
+                    }
+                    head.send(SIGSTOP)
+                    try store.give(own.tenant.credentials, lifetime: 3600)
+                    try store.rules(
+                        """
+                        [{"signer": "\(old.accessKeyID)", "status": 400, "code": "ExpiredToken"}]
+                        """
+                    )
+                    try await Task.sleep(for: Self.pause)
+                    head.send(SIGCONT)
+                    let ending = try await head.ending()
+                    let answer = try RunAnswer(ending)
+                    #expect(ending.status == 0, "\(answer.message) \(ending.errors)")
+                    #expect(answer.failedTries == [])
+                    let text = try Shell.run("md5sum < \(job.largeInput)")
+                    #expect(Shell.text(job.output) == text)
+                    #expect(try await store.lab.keys("started.json").count == 1)
+                }
+            }
         }
     }
 }

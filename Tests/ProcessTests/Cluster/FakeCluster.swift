@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 
 /// A lab whose tries are Jobs of a fake API server (Tests/Tools/fake_kubernetes), which does as it is
-/// told. No tool runs in its pods: they put into the bucket what a worker would.
+/// told. No tool runs in its pods, unless that is asked for: they put into the bucket what a worker would.
 struct FakeCluster {
     let lab: Lab
     private let url: String
@@ -34,23 +34,39 @@ struct FakeCluster {
         _ options: [String] = [],
         _ body: (FakeCluster) async throws -> Void
     ) async throws {
-        try await Lab.run { lab in
-            let tools =
-                #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/Tools"
-            let kubeconfig = lab.folder + "/kubeconfig"
-            let words = ["\(tools)/fake_kubernetes", "--work", "--kubeconfig", kubeconfig]
-            let fake = try RunningProgram(
-                ["/usr/bin/python3"] + words + options,
-                environment: lab.environment,
-                streams: "\(lab.folder)/streams/fake"
-            )
-            defer { fake.send(SIGKILL) }
-            try await Patience.long.wait("the fake API server") {
-                fake.output.hasSuffix("\n") || fake.hasEnded
-            }
-            let url = fake.output.split(separator: "\n").first.map(String.init) ?? ""
-            try await body(FakeCluster(lab: lab, url: url, kubeconfig: kubeconfig))
+        try await Lab.run { try await run(in: $0, ["--work"] + options, body) }
+    }
+
+    /// The same, whose pods are real workers and tools.
+    static func runWithWorkers(
+        in lab: Lab,
+        _ options: [String] = [],
+        _ body: (FakeCluster) async throws -> Void
+    ) async throws {
+        let pods = ["--containers", "\(lab.folder)/state/pods", "--worker", lab.programs.worker]
+        try await run(in: lab, pods + options, body)
+    }
+
+    private static func run(
+        in lab: Lab,
+        _ options: [String],
+        _ body: (FakeCluster) async throws -> Void
+    ) async throws {
+        let tools =
+            #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/Tools"
+        let kubeconfig = lab.folder + "/kubeconfig"
+        let words = ["\(tools)/fake_kubernetes", "--kubeconfig", kubeconfig]
+        let fake = try RunningProgram(
+            ["/usr/bin/python3"] + words + options,
+            environment: lab.environment,
+            streams: "\(lab.folder)/streams/fake"
+        )
+        defer { fake.send(SIGKILL) }
+        try await Patience.long.wait("the fake API server") {
+            fake.output.hasSuffix("\n") || fake.hasEnded
         }
+        let url = fake.output.split(separator: "\n").first.map(String.init) ?? ""
+        try await body(FakeCluster(lab: lab, url: url, kubeconfig: kubeconfig))
     }
 
     /// A job whose image nobody looks at.

@@ -8,32 +8,6 @@ import Testing
 /// and goes away, while half of the pods are evicted once, and the head is killed and begun again.
 /// Invariants 2, 5 and 6, F90 and F91.
 @Suite(.enabled(if: !TestServer.isOff)) struct FakeClusterSoakTests {
-    private static let storms = [
-        "[]",
-        #"[{"probability": 0.2, "seed": SEED, "status": 500, "reason": "InternalError"}]"#,
-        #"[{"probability": 0.2, "seed": SEED, "status": 503}]"#,
-        #"[{"probability": 0.2, "seed": SEED, "reset": true}]"#,
-        #"[{"reset": true}]"#,
-        """
-        [{"probability": 0.3, "seed": SEED, "status": 429, "reason": "TooManyRequests",
-          "headers": {"Retry-After": "1"}}]
-        """,
-        """
-        [{"method": "POST", "probability": 0.5, "seed": SEED, "status": 409, "reason": "Conflict"}]
-        """,
-        #"[{"method": "POST", "probability": 0.5, "seed": SEED, "committed": true, "status": 500}]"#,
-        #"[{"method": "POST", "probability": 0.5, "seed": SEED, "committed": true, "reset": true}]"#,
-        #"[{"path": "watch=true", "silent": SILENCE}]"#,
-        #"[{"path": "watch=true", "status": 410, "reason": "Expired", "times": 4}]"#,
-        #"[{"path": "watch=true", "events": "expired", "times": 4}]"#,
-        #"[{"path": "watch=true", "status": 401, "reason": "Unauthorized", "times": 2}]"#,
-        #"[{"path": "watch=true", "cut": 1, "probability": 0.5, "seed": SEED}]"#,
-        #"[{"path": "watch=true", "events": "duplicate"}]"#,
-        #"[{"path": "watch=true", "events": "reorder"}]"#,
-        #"[{"path": "watch=true", "events": "stale"}]"#,
-        #"[{"path": "/(jobs|pods)[?]", "items": "none", "times": 2}]"#,
-    ]
-
     @Test(arguments: ["1.20", "1.36"])
     func jobsOnAServerInTroubleRunOnceAndEndWell(version: String) async throws {
         var generator = Soak.begin("FakeClusterSoakTests, \(version)")
@@ -64,12 +38,12 @@ import Testing
                 serving.send("submit", jobs[index], #","run":"\#(runs[index])""#)
             }
             while ended.count < jobs.count {
-                let step = SoakStep(among: Self.storms, &generator)
+                let step = SoakStep(&generator)
                 let more = min(jobs.count, begun + 4)
                 (begun..<more).forEach(submit)
                 begun = more
                 try await Task.sleep(for: .milliseconds(step.pause))
-                try fake.rules(step.storm.replacing("SILENCE", with: Lab.isFull ? "3600" : "3"))
+                try fake.rules(step.serverStorm)
                 for end in try serving.said
                 where end.event == "state" && Serving.finalStates.contains(end.state ?? "") {
                     let index = jobs.firstIndex { $0.description == end.job }

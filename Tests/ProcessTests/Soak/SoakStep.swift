@@ -11,20 +11,18 @@ struct SoakStep {
 
     /// In milliseconds.
     let pause: Int
-    /// What servers do from now on.
-    let storm: String
+    /// What the store does from now on.
+    let storeStorm: String
+    /// What the API server does, where there is one.
+    let serverStorm: String
     let blow: Blow
     /// Which of those that there are is meant.
     private let pick: UInt64
 
-    init(
-        among storms: [String],
-        _ generator: inout SeededGenerator
-    ) {
+    init(_ generator: inout SeededGenerator) {
         pause = Int.random(in: 300...1500, using: &generator)
-        let seed = Int.random(in: 0..<1000, using: &generator)
-        storm = storms[Int.random(in: 0..<storms.count, using: &generator)]
-            .replacing("SEED", with: "\(seed)")
+        storeStorm = Self.storm(Storms.store, &generator)
+        serverStorm = Self.storm(Storms.server, &generator)
         switch Int.random(in: 0..<12, using: &generator) {
         case 0, 1: blow = .killWorker
         case 2, 3: blow = .killHead
@@ -32,6 +30,16 @@ struct SoakStep {
         default: blow = .nothing
         }
         pick = generator.next()
+    }
+
+    private static func storm(
+        _ among: [String],
+        _ generator: inout SeededGenerator
+    ) -> String {
+        let seed = Int.random(in: 0..<1000, using: &generator)
+        return among[Int.random(in: 0..<among.count, using: &generator)]
+            .replacing("SEED", with: "\(seed)")
+            .replacing("SILENCE", with: Lab.isFull ? "3600" : "3")
     }
 
     func pick<Element>(_ among: [Element]) -> Element? {

@@ -5,21 +5,10 @@ import TestSupport
 import Testing
 
 /// Many jobs of random trees through one `serve`, while the store answers badly by chance, workers are
-/// killed, their disk is full for a while, and the head is killed and begun again. Every byte that comes
-/// back is held against a plain run of the same tool. Invariants 1, 2 and 6, F90 and F91.
+/// killed, their disk is full for a while, and the head is killed and begun again; in pods while the API
+/// server answers badly too, and evicts. Every byte that comes back is held against a plain run of the
+/// same tool. Invariants 1, 2 and 6, F90 and F91.
 @Suite(.enabled(if: !TestServer.isOff)) struct SoakTests {
-    private static let storms = [
-        "[]",
-        #"[{"probability": 0.1, "seed": SEED, "status": 503, "code": "SlowDown"}]"#,
-        #"[{"probability": 0.1, "seed": SEED, "status": 500, "code": "InternalError"}]"#,
-        #"[{"probability": 0.08, "seed": SEED, "method": "PUT", "committed": true, "reset": true}]"#,
-        #"[{"probability": 0.1, "seed": SEED, "reset": true}]"#,
-        #"[{"probability": 0.2, "seed": SEED, "operation": "GetObject", "cut": 100}]"#,
-        #"[{"probability": 0.05, "seed": SEED, "operation": "GetObject", "flip": 3}]"#,
-        #"[{"probability": 0.1, "seed": SEED, "operation": "PutObject", "flip_sent": 3}]"#,
-        #"[{"probability": 0.2, "seed": SEED, "delay": 0.5}]"#,
-    ]
-
     /// One job, and what it has to come to.
     private struct Case {
         let job: GalaxyJob
@@ -32,66 +21,108 @@ import Testing
         var run: String { runs[number] }
     }
 
-    @Test func jobsInAStormComeToWhatAPlainRunComesTo() async throws {
-        var generator = Soak.begin("SoakTests")
-        var restarts = Soak.restarts
+    /// Where the tries run.
+    enum Ground: CaseIterable {
+        /// On this machine, by the head's own executor.
+        case machine
+        /// In pods of a fake API server that is in trouble too; half of the first ones are evicted.
+        case pods
+
+        /// What a worker's command line holds, and nobody else's.
+        var worker: String {
+            self == .machine ? "/galaxy-s3/galaxy-worker-exec" : "/galaxy-s3-executor/state"
+        }
+
+        var jobs: Int { self == .machine || Lab.isFull ? Soak.jobs : Soak.jobs / 2 }
+    }
+
+    @Test(arguments: Ground.allCases)
+    func jobsInAStormComeToWhatAPlainRunComesTo(_ ground: Ground) async throws {
+        var generator = Soak.begin("SoakTests, \(ground)")
         try await FaultyStore.run { store in
             let disk = SmallDisk.isPossible ? try SmallDisk(store.lab, size: "1g") : nil
             defer { disk?.unmount() }
-            let options = ["--set", "disruptions=100", "--set", "retries=20"]
-            var cases = try (1...Soak.jobs).map { try Self.makeCase($0, store.lab, &generator) }
-            var (serving, _) = try await Serving.begin(store.lab, options)
-            var begun = 0
-            var done: Set<String> = []
-            var wasFull = false
-            func submit(_ one: Case) {
-                serving.send("submit", one.job, #","run":"\#(one.run)""#)
+            guard ground == .pods else {
+                return try await Self.soak(ground, store, nil, disk, &generator)
             }
-            while done.count < cases.count {
-                let step = SoakStep(among: Self.storms, &generator)
-                // Not all at once: some come while others are at their end.
-                let more = min(cases.count, begun + 4)
-                cases[begun..<more].forEach(submit)
-                begun = more
-                try await Task.sleep(for: .milliseconds(step.pause))
-                try disk?.empty()
-                try store.rules(step.storm)
-                for end in try serving.said
-                where end.event == "state" && Serving.finalStates.contains(end.state ?? "") {
-                    let index = cases.firstIndex {
-                        $0.job.description == end.job && $0.run == end.run
-                    }
-                    guard let index, !done.contains(cases[index].job.id) else { continue }
-                    if try Self.beginsAgain(&cases[index], end, wasFull) {
-                        submit(cases[index])
-                        continue
-                    }
-                    done.insert(cases[index].job.id)
-                    let words = "\(cases[index].job.id): \(end.message ?? "")"
-                    #expect(end.state == "ok", "\(words) \(Soak.words)")
-                }
-                switch step.blow {
-                case .killWorker:
-                    let workers = try store.lab.processes("/galaxy-s3/galaxy-worker-exec")
-                    if let one = step.pick(workers) { kill(one, SIGKILL) }
-                case .killHead where restarts > 0:
-                    restarts -= 1
-                    serving.program.send(SIGKILL)
-                    _ = try await serving.program.ending()
-                    (serving, _) = try await Serving.begin(store.lab, options)
-                    cases[..<begun].filter { !done.contains($0.job.id) }.forEach(submit)
-                case .fillDisk:
-                    wasFull = true
-                    try disk?.fill()
-                case .nothing, .killHead: break
-                }
-                try #require(!serving.program.hasEnded, "\(serving.program.errors) \(Soak.words)")
+            try await FakeCluster.runWithWorkers(in: store.lab) { fake in
+                try fake.plays(
+                    """
+                    [{"job": "-[0-9]*[13579]-[0-9a-f]{16}-1$", "run": 0.5, "fails":
+                      {"reason": "Evicted", "message": "The node was low on resource: memory."}}]
+                    """
+                )
+                try await Self.soak(ground, store, fake, disk, &generator)
             }
-            try store.rules("[]")
-            for one in cases { try Self.expectResult(one) }
-            serving.hangUp()
-            #expect(try await serving.program.ending().status == 0)
         }
+    }
+
+    private static func soak(
+        _ ground: Ground,
+        _ store: FaultyStore,
+        _ fake: FakeCluster?,
+        _ disk: SmallDisk?,
+        _ generator: inout SeededGenerator
+    ) async throws {
+        let options =
+            (fake?.options ?? []) + ["--set", "disruptions=100", "--set", "retries=20"]
+        var cases = try (1...ground.jobs).map { try makeCase($0, store.lab, &generator) }
+        var (serving, _) = try await Serving.begin(store.lab, options)
+        var begun = 0
+        var done: Set<String> = []
+        var wasFull = false
+        var (heads, workers) = (0, 0)
+        func submit(_ one: Case) {
+            serving.send("submit", one.job, #","run":"\#(one.run)""#)
+        }
+        while done.count < cases.count {
+            let step = SoakStep(&generator)
+            // Not all at once: some come while others are at their end.
+            let more = min(cases.count, begun + 4)
+            cases[begun..<more].forEach(submit)
+            begun = more
+            try await Task.sleep(for: .milliseconds(step.pause))
+            try disk?.empty()
+            try store.rules(step.storeStorm)
+            try fake?.rules(step.serverStorm)
+            for end in try serving.said
+            where end.event == "state" && Serving.finalStates.contains(end.state ?? "") {
+                let index = cases.firstIndex {
+                    $0.job.description == end.job && $0.run == end.run
+                }
+                guard let index, !done.contains(cases[index].job.id) else { continue }
+                if try beginsAgain(&cases[index], end, wasFull) {
+                    submit(cases[index])
+                    continue
+                }
+                done.insert(cases[index].job.id)
+                let words = "\(cases[index].job.id): \(end.message ?? "")"
+                #expect(end.state == "ok", "\(words) \(Soak.words)")
+            }
+            switch step.blow {
+            case .killWorker:
+                guard let one = step.pick(try store.lab.processes(ground.worker)) else { break }
+                kill(one, SIGKILL)
+                workers += 1
+            case .killHead where heads < Soak.restarts:
+                heads += 1
+                serving.program.send(SIGKILL)
+                _ = try await serving.program.ending()
+                (serving, _) = try await Serving.begin(store.lab, options)
+                cases[..<begun].filter { !done.contains($0.job.id) }.forEach(submit)
+            case .fillDisk:
+                wasFull = true
+                try disk?.fill()
+            case .nothing, .killHead: break
+            }
+            try #require(!serving.program.hasEnded, "\(serving.program.errors) \(Soak.words)")
+        }
+        try store.rules("[]")
+        try fake?.rules("[]")
+        Aloud.say("SoakTests, \(ground): \(heads) heads and \(workers) workers were killed")
+        for one in cases { try expectResult(one) }
+        serving.hangUp()
+        #expect(try await serving.program.ending().status == 0)
     }
 
     /// A run that came to nothing because the tool, or what came before it, met a full disk is no loss:
@@ -143,7 +174,8 @@ import Testing
         let job = try GalaxyJob(
             id: "\(number)",
             folder: folder,
-            tool: tree + #"md5sum < "$IN1" > "$OUT""#
+            tool: tree + #"md5sum < "$IN1" > "$OUT""#,
+            image: "localhost/none:1"
         )
         let input = (0..<40_000)
             .flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }

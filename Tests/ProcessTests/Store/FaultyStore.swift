@@ -22,7 +22,13 @@ struct FaultyStore {
 
     /// Gives `body` a store, and ends the proxy afterwards.
     static func run(_ body: (FaultyStore) async throws -> Void) async throws {
-        let real = try await TestServer.running(.seaweed)
+        try await run(before: TestServer.running(.seaweed), body)
+    }
+
+    static func run(
+        before real: TestServer,
+        _ body: (FaultyStore) async throws -> Void
+    ) async throws {
         var template = Array("/tmp/galaxy-s3-faulty-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw ChildProcess.Failure(description: "mkdtemp: \(String(cString: strerror(errno)))")
@@ -68,6 +74,28 @@ struct FaultyStore {
         }
     }
 
+    /// Where the head is to ask for keys, and finds these from now on.
+    ///
+    /// - Parameter lifetime: how many seconds they last, from when they are asked for.
+    @discardableResult
+    func give(
+        _ keys: Credentials,
+        lifetime: Int
+    ) throws -> [String: String] {
+        let file = lab.folder + "/keys.json"
+        let text = """
+            {"AccessKeyId": "\(keys.accessKeyID)", "SecretAccessKey": "\(keys.secretKey.reveal())",
+             "lifetime": \(lifetime)}
+            """
+        try ChildProcess.write(Array(text.utf8), to: file)
+        defer { unlink(file) }
+        try Shell.run("curl -sS --fail -X PUT --data-binary @\(file) \(url)/_keys > /dev/null")
+        return [
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "\(url)/_keys",
+            "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
+        ]
+    }
+
     /// How often the rules were used, in their order: a body that is not there cannot be cut.
     func uses() throws -> [Int] {
         struct Rule: Decodable { var used: Int }
@@ -84,6 +112,16 @@ struct FaultyStore {
     func freeze() { proxy.send(SIGSTOP) }
 
     func thaw() { proxy.send(SIGCONT) }
+
+    /// Waits until a request of this operation has come for a key that holds `part`.
+    func wait(
+        for operation: String,
+        _ part: String
+    ) async throws {
+        try await Patience.long.wait("a \(operation) of \(part)") {
+            try requests().contains { $0.operation == operation && $0.key.contains(part) }
+        }
+    }
 
     /// All requests so far.
     func requests() throws -> [Request] {

@@ -17,6 +17,9 @@ struct Blow: CustomTestStringConvertible, Sendable {
     let words: String
     let calls: Set<String>
 
+    /// Whether it ends the program.
+    var isDeadly: Bool { words == Self.killed.words }
+
     /// The calls by which a program changes anything.
     private static let changes: Set<String> = [
         "write", "writev", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate", "rename",

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// F01, F06, F07 and F09: the head is killed at, or refused, each of the calls by which it changes
-/// anything, and the next head brings the same result. Invariants 1, 2 and 6.
+/// anything, and the next head brings the same result, and leaves nothing behind. Invariants 1, 2 and 6.
 @Suite(.serialized, .enabled(if: !TestServer.isOff)) struct KillSweepTests {
     /// What is done to which head, and at how many points unless at all.
     struct Share: CustomTestStringConvertible, Sendable {
@@ -22,6 +22,9 @@ import Testing
         Share(way: .served, blow: .killed, points: 50),
         Share(way: .linked, blow: .killed, points: 30),
         Share(way: .bereft, blow: .killed, points: 30),
+        Share(way: .stored, blow: .killed, points: 15),
+        Share(way: .pod, blow: .killed, points: 20),
+        Share(way: .servedPod, blow: .killed, points: 15),
         Share(way: .single, blow: .noSpace, points: 25),
         Share(way: .linked, blow: .noSpace, points: 10),
         Share(way: .single, blow: .failingDisk, points: 25),
@@ -31,9 +34,11 @@ import Testing
     ]
 
     @Test(arguments: shares) func theNextHeadBringsTheSameResult(_ share: Share) async throws {
-        let points = try await Self.points(share)
-        try await share.blow.sweep(points, of: "\(share.way)", share: share.points) { point in
-            try await Self.strike(share, point)
+        try await LaterBucket.run { later in
+            let points = try await Self.points(share, later)
+            try await share.blow.sweep(points, of: "\(share.way)", share: share.points) { point in
+                try await Self.strike(share, point, later)
+            }
         }
     }
 
@@ -42,7 +47,8 @@ import Testing
     /// - Returns: whether the head met the point.
     private static func strike(
         _ share: Share,
-        _ point: Blow.Point
+        _ point: Blow.Point,
+        _ later: LaterBucket
     ) async throws -> Bool {
         var wasMet = false
         try await CarriedJob.run(share.way) { carried in
@@ -55,22 +61,28 @@ import Testing
                 "\(place): it crashed, status \(first.status): \(first.words)"
             )
             // Throws where there is half a result.
-            let isThere = try carried.isThere
+            let isThere = try await carried.isThere()
             if first.isDone { #expect(isThere, "\(place): it said that all is well") }
             let second = try await carried.carry()
             #expect(second.isDone, "\(place): \(second.words)")
-            try carried.expectResult(place, told: first.words)
+            try await carried.expectResult(place, told: first.words)
+            if share.blow.isDeadly { try await later.expectNothingLeft(of: carried, place) }
         }
         return wasMet
     }
 
-    private static func points(_ share: Share) async throws -> [Blow.Point] {
+    private static func points(
+        _ share: Share,
+        _ later: LaterBucket
+    ) async throws -> [Blow.Point] {
         var points: [Blow.Point] = []
         try await CarriedJob.run(share.way) { carried in
             let trace = carried.lab.folder + "/strace"
             let ending = try await carried.carry(through: share.blow.strace(trace))
             try #require(ending.isDone, "\(ending.words)")
             points = share.blow.points(Shell.text(trace))
+            try await carried.expectResult("no blow", told: "")
+            try await later.expectNothingLeft(of: carried, "no blow")
         }
         return points
     }

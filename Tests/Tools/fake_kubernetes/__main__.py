@@ -5,8 +5,9 @@
 
 It knows Jobs, Pods, their logs, events and access reviews of one namespace, and shows what real
 servers of the two versions show. A Job's pod runs no program; with --work somebody does in the bucket
-what the worker does at its end (stand_in.py). What goes wrong is said by rules (faults.py) and plays
-(cluster.py), at the start or later:
+what the worker does at its end (stand_in.py), and with --containers FOLDER --worker PROGRAM its
+containers run on this machine (node.py), their volumes in that folder. What goes wrong is said by rules
+(faults.py) and plays (cluster.py), at the start or later:
 
     curl -X PUT 127.0.0.1:PORT/_rules -d '[{"method": "POST", "nth": 1, "status": 429}]'
 
@@ -22,6 +23,7 @@ import pathlib
 from api import API
 from cluster import DELAYS, Cluster
 from faults import Faults
+from node import Node
 from serving import Server
 from shapes import VERSIONS
 from stand_in import Worker
@@ -51,6 +53,8 @@ def arguments():
     parser.add_argument("--rules", type=pathlib.Path)
     parser.add_argument("--plays", type=pathlib.Path)
     parser.add_argument("--work", action="store_true", help="pods commit their runs in the bucket")
+    parser.add_argument("--containers", type=pathlib.Path, metavar="FOLDER", help="they run here")
+    parser.add_argument("--worker", type=pathlib.Path, metavar="PROGRAM")
     parser.add_argument("--bookmarks", type=float, default=60, metavar="SECONDS")
     for name, seconds in DELAYS.items():
         parser.add_argument(f"--{name}", type=float, default=seconds, metavar="SECONDS")
@@ -59,7 +63,9 @@ def arguments():
 
 async def main():
     given = arguments()
-    cluster = Cluster(given.namespace, given.version, Worker() if given.work else None)
+    worker = Worker() if given.work else None
+    node = Node(given.containers, given.worker) if given.containers else None
+    cluster = Cluster(given.namespace, given.version, worker, node=node)
     cluster.delays = {name: getattr(given, name) for name in DELAYS}
     if given.plays:
         cluster.set_plays(json.loads(given.plays.read_text()))

@@ -61,10 +61,11 @@ class Log:
 class Cluster:
     """One namespace."""
 
-    def __init__(self, namespace, version, worker=None, has_ttl=None):
+    def __init__(self, namespace, version, worker=None, has_ttl=None, node=None):
         self.namespace = namespace
         self.shapes = Shapes(version)
         self.worker = worker
+        self.node = node
         self.has_ttl = self.shapes.is_new if has_ttl is None else has_ttl
         self.plays = []
         self.delays = dict(DELAYS)
@@ -234,6 +235,8 @@ class Cluster:
         job["status"] = self.shapes.active(start)
         self.jobs.update(job)
         is_success = await self.run_pod(pod, self.play(job))
+        if self.node:
+            self.node.remove(pod)
         if self.shapes.is_new:
             pod["metadata"].pop("finalizers", None)
             self.pods.update(pod)
@@ -277,13 +280,15 @@ class Cluster:
             if stay == "init":
                 await self.for_ever(pod)
             await asyncio.sleep(play["init"])
-            if self.finish(pod, container["name"], states, play) != 0:
+            if await self.run_container(pod, container, states, play) != 0:
                 self.show(pod, "Failed", states, start, play)
                 return False
         containers = [container["name"] for container in pod["spec"]["containers"]]
         for name in containers:
             states[name] = now()
         self.show(pod, "Running", states, start, play)
+        if self.node:
+            return await self.run_containers(pod, states, start, play)
         if play.get("fails"):
             pod["status"] = {"phase": "Failed", **play["fails"], "startTime": start}
             self.pods.update(pod)
@@ -299,6 +304,33 @@ class Cluster:
         self.show(pod, "Succeeded" if is_success else "Failed", states, start, play)
         return is_success
 
+    async def run_containers(self, pod, states, start, play):
+        """Lets the node run them; a pod that fails as a whole is ended when it has run for a while."""
+
+        async def run(container):
+            code = await self.run_container(pod, container, states, play)
+            self.show(pod, "Running", states, start, play)
+            return code
+
+        running = asyncio.gather(*(run(container) for container in pod["spec"]["containers"]))
+        if play.get("fails"):
+            await asyncio.sleep(play["run"])
+            running.cancel()
+            await self.node.end(pod)
+            pod["status"] = {"phase": "Failed", **play["fails"], "startTime": start}
+            self.pods.update(pod)
+            return False
+        is_success = not any(await running)
+        self.show(pod, "Succeeded" if is_success else "Failed", states, start, play)
+        return is_success
+
+    async def run_container(self, pod, container, states, play):
+        """Gives its exit code."""
+        name, code = container["name"], None
+        if self.node:
+            code = await self.node.run(pod, container, self.log(pod, name))
+        return self.finish(pod, name, states, play, code)
+
     def show(self, pod, phase, states, start, play):
         status = self.shapes.status(pod, phase, states, start)
         if phase in ("Pending", "Running"):
@@ -307,13 +339,14 @@ class Cluster:
         pod["status"] = status
         self.pods.update(pod)
 
-    def finish(self, pod, container, states, play):
-        """Ends a container as the play says, and gives its exit code."""
+    def finish(self, pod, container, states, play, code=None):
+        """Ends a container as it did, or else as the play says, and gives its exit code."""
         log = self.log(pod, container)
         for line in play.get("log", {}).get(container, []):
             log.write(line)
         log.end()
-        code = play.get("exits", {}).get(container, 0)
+        if code is None:
+            code = play.get("exits", {}).get(container, 0)
         states[container] = (states[container], now(), code, play.get("reasons", {}).get(container))
         return code
 
@@ -344,6 +377,9 @@ class Cluster:
 
     async def remove_pod(self, pod):
         await asyncio.sleep(0.05)
+        if self.node:
+            await self.node.end(pod)
+            self.node.remove(pod)
         for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
             self.log(pod, container["name"]).end()
         self.pods.remove(pod)

@@ -9,7 +9,9 @@ start or later:
 
     curl -X PUT 127.0.0.1:PORT/_rules -d '[{"operation": "PutObject", "nth": 1, "status": 503}]'
     curl 127.0.0.1:PORT/_log
+    curl -X PUT 127.0.0.1:PORT/_keys -d '{"AccessKeyId": "a", "SecretAccessKey": "b", "lifetime": 70}'
 
+The last is what AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:PORT/_keys finds from then on.
 Its first line of output is its URL. Some rules need requests signed anew, with the keys that
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY name.
 """

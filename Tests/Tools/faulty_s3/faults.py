@@ -5,6 +5,7 @@ rule is about a request when these fit:
     operation    "PutObject", or several: the API reference's names
     key          a regular expression, searched in the key as it is, not encoded
     part         the number of a part
+    signer       the id of the key that the request is signed with
 
 and may say, in the order in which it happens:
 
@@ -36,7 +37,8 @@ class Rule(rules.Rule):
     """What a client of an S3 server meets."""
 
     EFFECTS = frozenset(
-        ("operation", "key", "part", "delay", "cut_sent", "flip_sent", "without", "skew", "page", "committed")
+        ("operation", "key", "part", "signer", "delay", "cut_sent", "flip_sent", "without", "skew")
+        + ("page", "committed")
         + ("reset", "status", "code", "message", "headers", "body", "flip", "rest", "cut", "drip")
     )
 
@@ -52,6 +54,7 @@ class Rule(rules.Rule):
             and (not self.operations or call.operation in self.operations)
             and self.key.search(call.key)
             and self.part in (None, call.part)
+            and self.signer in (None, call.signer)
         )
 
     def take_back(self):

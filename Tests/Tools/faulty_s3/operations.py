@@ -14,7 +14,12 @@ class Call:
         path = urllib.parse.unquote(request.path, errors="surrogateescape").lstrip("/")
         self.bucket, _, self.key = path.partition("/")
         self.part = request.number("partNumber") if "partNumber" in request.query else None
+        self.signer = signer(request.headers.get("authorization", ""))
         self.operation = operation(request, self.key)
+
+
+def signer(authorization):
+    return authorization.partition("Credential=")[2].partition("/")[0] or None
 
 
 def operation(request, key):

@@ -26,6 +26,7 @@ class Proxy:
         self.upstream = Upstream(url)
         self.faults = Faults()
         self.log = []
+        self.keys = {}
         self.server = None
 
     async def handle(self, request, connection):
@@ -123,6 +124,12 @@ class Proxy:
 
     # For whoever runs this
 
+    def fresh_keys(self):
+        """What was put there, as a service of a cloud hands it out: it ends `lifetime` seconds from now."""
+        keys = dict(self.keys)
+        seconds = time.time() + keys.pop("lifetime", 3600)
+        return {**keys, "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))}
+
     async def control(self, request, connection):
         if request.path == "/_rules" and request.method == "PUT":
             try:
@@ -133,7 +140,10 @@ class Proxy:
             self.log = []
         if request.path == "/_close":
             asyncio.get_running_loop().create_task(self.server.close_for(request.json()))
-        found = {"/_rules": self.faults.used, "/_log": lambda: self.log}.get(request.path, dict)()
+        if request.path == "/_keys" and request.method == "PUT":
+            self.keys = request.json()
+        known = {"/_rules": self.faults.used, "/_log": lambda: self.log, "/_keys": self.fresh_keys}
+        found = known.get(request.path, dict)()
         await connection.answer(200, json.dumps(found).encode())
 
 
