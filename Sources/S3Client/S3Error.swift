@@ -2,6 +2,7 @@
 
 import Diagnostics
 import Names
+import Transport
 
 /// Why a store did not do what was asked, after retries.
 package struct S3Error: ExplainedError {
@@ -68,6 +69,12 @@ package struct S3Error: ExplainedError {
         self.cause = cause
         self.isAmbiguous = isAmbiguous
         self.serverCode = serverCode
+    }
+
+    /// There is no way to a store at all: wrong options, or a machine that is short of threads just now.
+    package static func withoutHTTP(_ error: TransportError) -> S3Error {
+        let code: Code = error.isRetryable ? .unreachable : .configuration
+        return S3Error(code, what: "Cannot set HTTP up", cause: error)
     }
 
     package var codeName: String { code.rawValue }

@@ -117,6 +117,8 @@ package struct StagingError: ExplainedError {
         switch number {
         case EMFILE: "Raise the limit of open files (ulimit -n, LimitNOFILE) of this process."
         case ENFILE: "Raise this machine's limit of open files (fs.file-max)."
+        case EAGAIN:
+            "Raise the limit of processes (ulimit -u, TasksMax) of whoever runs this."
         case ENOMEM: "Give this process more memory."
         default: ""
         }

@@ -56,7 +56,7 @@ package struct StoreFactory: Sendable {
         do throws(TransportError) {
             transport = try CurlTransport(settings)
         } catch {
-            throw S3Error(.configuration, what: "Cannot set HTTP up", cause: error)
+            throw .withoutHTTP(error)
         }
         var names = environment
         if let profile { names["AWS_PROFILE"] = profile }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Synchronization
 
 /// Threads for work that blocks, which must not hold up tasks.
 package enum Threads {
@@ -10,12 +11,20 @@ package enum Threads {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
+    /// What this process ends with when it can have no thread that it needs: EX_OSERR, unless it has said
+    /// otherwise.
+    package static let statusWithoutThread = Atomic<Int32>(71)
+
     /// Runs `body` on a new thread, of which there must be one for this process to do its work.
     package static func start(_ body: @escaping @Sendable () -> Void) {
         let error = tryStart(body)
-        guard error == 0 else {
-            preconditionFailure("no thread can be started: \(String(cString: strerror(error)))")
-        }
+        if error == 0 { return }
+        let reason = String(cString: strerror(error))
+        let words =
+            "No thread can be started: \(reason). Raise the limit of processes (ulimit -u, "
+            + "TasksMax) of whoever runs this.\n"
+        _ = Array(words.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _exit(statusWithoutThread.load(ordering: .relaxed))
     }
 
     /// Runs `body` on a new thread, if there can be one more.

@@ -39,7 +39,7 @@ struct Worker: Sendable {
                     frames.write(.note("The worker: " + word))
                 }
         } catch {
-            throw WorkerFailure(.usage, error)
+            throw WorkerFailure(error.isRetryable ? .unreachable : .usage, error)
         }
     }
 

@@ -3,8 +3,10 @@
 import ArgumentParser
 import CBoot
 import CLinux
+import Contract
 import Glibc
 import Staging
+import Synchronization
 
 /// Starts the worker.
 @main
@@ -15,6 +17,7 @@ enum WorkerMain {
         // Whatever this process holds, the tool must not read: no ptrace, no /proc/PID/environ.
         // Where the kernel refuses, the split shape still keeps credentials from the tool.
         _ = clinux_set_not_dumpable()
+        Threads.statusWithoutThread.store(WorkerExit.io.rawValue, ordering: .relaxed)
         await WorkerCommand.main()
     }
 }

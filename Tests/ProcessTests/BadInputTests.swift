@@ -274,10 +274,17 @@ import Testing
         }
     }
 
-    @Test(.enabled("it mounts small file systems") { geteuid() == 0 })
-    func aToolThatFillsTheDiskIsNeverCalledGood() async throws {
+    /// With a file, and with what it says (F49); the last says that all is well.
+    @Test(
+        .enabled("it mounts small file systems") { geteuid() == 0 },
+        arguments: [
+            "cat /dev/zero > big; echo done > $OUT", "cat /dev/zero; exit 0",
+            "cat /dev/zero >&2; exit 0",
+        ]
+    )
+    func aToolThatFillsTheDiskIsNeverCalledGood(_ rest: String) async throws {
         try await Lab.run { lab in
-            let job = try GalaxyJob.gated(lab, rest: "cat /dev/zero > big; echo done > $OUT")
+            let job = try GalaxyJob.gated(lab, rest: rest)
             let head = try lab.start("run", job, ["--json"])
             let own = try await GalaxyJob.waitForTool { lab.volume(of: job) }
             let full = try await HandMadeTry(lab, job, volumeSize: "4m")

@@ -6,8 +6,8 @@ import Testing
 
 /// F09 and F10: a head that may open few files, and how much memory it takes for large files and for many.
 @Suite(.processes, .enabled(if: !TestServer.isOff)) struct HeadLimitTests {
-    /// What the head may have resident at most, in KiB.
-    private static let memory = 256 << 10
+    /// What a head or a worker may have resident at most, in KiB.
+    static let memory = 256 << 10
 
     /// A tool that leaves many files, of one number each, and copies its input.
     private func job(
@@ -88,7 +88,7 @@ import Testing
     }
 
     /// The kernel's own figure, in KiB.
-    private static func peak(of pid: pid_t) -> Int {
+    static func peak(of pid: pid_t) -> Int {
         Shell.text("/proc/\(pid)/status").split(separator: "\n")
             .first { $0.hasPrefix("VmHWM:") }
             .flatMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } } ?? 0

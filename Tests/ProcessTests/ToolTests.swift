@@ -128,13 +128,25 @@ import Testing
         }
     }
 
-    @Test func aFloodOnStdoutComesBackWholeAndLiveOutputIsBounded() async throws {
+    @Test("F50: 3 GiB with --faults") func aFloodOnStdoutComesBackWholeAndLiveOutputIsBounded()
+        async throws
+    {
         try await Lab.run { lab in
-            let bytes = 50 << 20
+            let bytes = Lab.isFull ? 3 << 30 : 50 << 20
             let tool = "yes abcdefghijklmnopqrstuvwxyz 2> /dev/null | head -c \(bytes)"
             let job = try GalaxyJob(folder: lab.folder, tool: tool)
-            let (status, answer) = try await lab.run(job)
-            #expect(status == 0)
+            let head = try lab.start("run", job, ["--json"])
+            let worker = try await lab.worker()
+            var peak = 0
+            while !head.hasEnded {
+                let both = [head.pid, worker].map { HeadLimitTests.peak(of: $0) }
+                peak = max(peak, both.max() ?? 0)
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let ending = try await head.ending()
+            let answer = try RunAnswer(ending)
+            #expect(ending.status == 0, "\(answer.message)")
+            #expect(peak <= HeadLimitTests.memory, "\(peak >> 10) MiB resident")
             let same = try Shell.run("\(tool) | cmp - \(job.outputs)/tool_stdout && echo same")
             #expect(same == "same\n")
             #expect(answer.liveBytes < bytes / 4)

@@ -29,7 +29,7 @@ package struct MetadataService: Sendable {
     /// - Parameter timeLimit: of each request, connecting included.
     init(_ open: MetadataTransport, timeLimit: Duration) throws(S3Error) {
         do throws(TransportError) { transport = try open() } catch {
-            throw S3Error(.configuration, what: "Cannot set HTTP up", cause: error)
+            throw .withoutHTTP(error)
         }
         self.timeLimit = timeLimit
     }

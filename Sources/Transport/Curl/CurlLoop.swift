@@ -87,7 +87,11 @@ extension CurlLoop {
             loop.shutDown()
             reference.release()
             let reason = String(cString: strerror(status))
-            throw TransportError(.usage, what: "No thread for the network: \(reason)")
+            throw TransportError(
+                .unreachable,
+                what: "No thread for the network: \(reason)",
+                remedy: "Raise the limit of processes (ulimit -u, TasksMax) of whoever runs this."
+            )
         }
         pthread_detach(thread)
         return mailbox
