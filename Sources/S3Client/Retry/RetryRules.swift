@@ -128,8 +128,9 @@ enum RetryRules {
         {
             return .changeRegion(region)
         }
-        // AWS answers so to a HEAD whose token has expired.
-        if saysNothing, answer.foreignText == nil, !had.contains(.credentials) {
+        // AWS answers so to a HEAD whose token has expired. A key that stays has not.
+        let mayHaveExpired = saysNothing && answer.foreignText == nil
+        if mayHaveExpired, answer.signer?.sessionToken != nil, !had.contains(.credentials) {
             return .reloadCredentials
         }
         return nil

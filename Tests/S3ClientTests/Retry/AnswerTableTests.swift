@@ -179,7 +179,7 @@ import Transport
 
     /// As AWS does it: the answer to a HEAD has no body that could say why.
     @Test func `a HEAD's 400 may mean expired credentials`() async throws {
-        let source = CountingCredentials()
+        let source = CountingCredentials(token: "t")
         let talk = try Conversation(credentials: source) { seen in
             (seen.field("authorization") ?? "").contains("Credential=KEY2/")
                 ? Use.head.success : .answer(status: 400)
@@ -188,10 +188,14 @@ import Transport
         #expect(talk.requests.count == 2)
         #expect(source.count == 2)
 
-        let never = try Conversation { _ in .answer(status: 400) }
-        let found = await code { () throws(S3Error) in try await Use.head.run(on: never.store) }
-        #expect(found == .refused)
-        #expect(never.requests.count == 2)
+        // A key that stays is not dropped for it.
+        for (token, requests) in [("t", 2), (nil, 1)] {
+            let source = CountingCredentials(token: token)
+            let never = try Conversation(credentials: source) { _ in .answer(status: 400) }
+            let found = await code { () throws(S3Error) in try await Use.head.run(on: never.store) }
+            #expect(found == .refused)
+            #expect(never.requests.count == requests)
+        }
     }
 
     @Test(arguments: Use.allCases)
@@ -283,10 +287,17 @@ import Transport
 /// KEY1, KEY2 and so on, one a look-up.
 final class CountingCredentials: CredentialsProvider {
     private let counter = Counter()
+    private let token: Redacted<String>?
+
+    /// - Parameter token: what says that they end one day.
+    init(token: String? = nil) { self.token = token.map { Redacted($0) } }
 
     var count: Int { counter.value }
 
     func find() async throws(S3Error) -> CredentialsFinding {
-        .found(Credentials(accessKeyID: "KEY\(counter.next())", secretKey: Redacted("s")))
+        let name = "KEY\(counter.next())"
+        return .found(
+            Credentials(accessKeyID: name, secretKey: Redacted("s"), sessionToken: token)
+        )
     }
 }
