@@ -11,11 +11,11 @@ import S3Client
 package struct PackPlan: Sendable {
     struct Member: Sendable {
         let file: SurveyedFile
-        let header: [UInt8]
         /// Where the header begins.
         let offset: Int64
+        /// Where it ends.
+        let contents: Int64
 
-        var contents: Int64 { offset + Int64(header.count) }
         var end: Int64 {
             contents + file.size + Int64(TarFormat.padding(after: file.size))
         }
@@ -30,6 +30,7 @@ package struct PackPlan: Sendable {
     }
 
     let members: [Member]
+    private let times: Times
     /// The size of the whole pack.
     package let length: Int64
 
@@ -41,20 +42,16 @@ package struct PackPlan: Sendable {
         var offset: Int64 = 0
         for file in files.sorted(by: { $0.path < $1.path }) {
             if let last = members.last, last.file.path == file.path { continue }
-            guard let name = file.path.relative(to: .root) else {
+            guard let header = Self.header(of: file, times) else {
                 throw StagingError(.refused, what: "The root directory is no file")
             }
-            let header = TarFormat.header(
-                name: name,
-                size: file.size,
-                mode: file.mode,
-                modified: times == .own ? file.stamp.modified : Self.fixedTime
-            )
-            let member = Member(file: file, header: header, offset: offset)
+            let contents = offset + Int64(header.length)
+            let member = Member(file: file, offset: offset, contents: contents)
             members.append(member)
             offset = member.end
         }
         self.members = members
+        self.times = times
         length = offset + Int64(TarFormat.end.count)
     }
 
@@ -65,6 +62,22 @@ package struct PackPlan: Sendable {
     package var files: [SurveyedFile] { members.map(\.file) }
 
     private static let fixedTime = FileTime(seconds: 946_684_800)
+
+    /// The blocks before a member's contents, made when they are read: those of many files take more memory
+    /// than their names.
+    func header(of member: Member) -> [UInt8] {
+        Self.header(of: member.file, times)?.blocks() ?? []
+    }
+
+    private static func header(of file: SurveyedFile, _ times: Times) -> TarHeader? {
+        guard let name = file.path.relative(to: .root) else { return nil }
+        return TarHeader(
+            name: name,
+            size: file.size,
+            mode: file.mode,
+            modified: times == .own ? file.stamp.modified : fixedTime
+        )
+    }
 
     /// Where the header, the contents or the padding that holds the byte at `offset` ends.
     func border(after offset: Int64) -> Int64 {

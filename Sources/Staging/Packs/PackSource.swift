@@ -94,6 +94,8 @@ final class PackReader: HTTPBodyReader {
     private let end: Int64
     private var index: Int
     private var open: Descriptor?
+    /// Of the current member, once it is wanted.
+    private var header: [UInt8]?
 
     init(
         _ plan: PackPlan,
@@ -155,6 +157,7 @@ final class PackReader: HTTPBodyReader {
         while index < plan.members.count, plan.members[index].end <= position {
             index += 1
             open = nil
+            header = nil
         }
         guard index < plan.members.count else {
             space.initializeMemory(as: UInt8.self, repeating: 0)
@@ -162,7 +165,9 @@ final class PackReader: HTTPBodyReader {
         }
         let member = plan.members[index]
         if position < member.contents {
-            let piece = member.header[Int(position - member.offset)...].prefix(space.count)
+            let header = header ?? plan.header(of: member)
+            self.header = header
+            let piece = header[Int(position - member.offset)...].prefix(space.count)
             space.copyBytes(from: piece)
             return piece.count
         }

@@ -61,14 +61,14 @@ struct ParsedTar: Equatable {
         mode: UInt32 = 0o644,
         modified: FileTime = time
     ) throws -> [UInt8] {
-        let header = TarFormat.header(
+        let header = TarHeader(
             name: try RelativePath(name),
             size: Int64(bytes.count),
             mode: FileMode(mode),
             modified: modified
         )
         let padding = [UInt8](repeating: 0, count: TarFormat.padding(after: Int64(bytes.count)))
-        return header + bytes + padding
+        return header.blocks() + bytes + padding
     }
 
     /// A header block with anything in it and a right sum.
@@ -155,13 +155,33 @@ struct ParsedTar: Equatable {
 
     @Test(arguments: [8 << 30, (8 << 30) - 1, 6 << 40, (1 << 53) + 1] as [Int64])
     func largeSizesInHeaders(_ size: Int64) throws {
-        let header = TarFormat.header(
+        let header = TarHeader(
             name: try RelativePath("a"),
             size: size,
             mode: FileMode(0o644),
             modified: Self.time
         )
-        #expect(try ParsedTar(header, pieces: 512).members.map(\.size) == [size])
+        #expect(try ParsedTar(header.blocks(), pieces: 512).members.map(\.size) == [size])
+    }
+
+    @Test("a header is as long as it says, whatever stands in it")
+    func lengths() throws {
+        var random = SeededGenerator(seed: 22)
+        for _ in 0..<500 {
+            let length = Int.random(in: 1...4_000, using: &random)
+            let byte: UInt8 = Bool.random(using: &random) ? 0x61 : 0xE9
+            let name = (0..<length).map { $0 % 200 == 199 ? FilePath.separator : byte }
+            let header = TarHeader(
+                name: try RelativePath(name.last == FilePath.separator ? name + [byte] : name),
+                size: Int64.random(in: 0...(1 << Int64.random(in: 0...50, using: &random))),
+                mode: FileMode(0o644),
+                modified: FileTime(
+                    seconds: Int64.random(in: -5_000...(1 << 35), using: &random),
+                    nanoseconds: Bool.random(using: &random) ? 0 : 123_000_000
+                )
+            )
+            #expect(header.length == header.blocks().count)
+        }
     }
 
     private func refused(
