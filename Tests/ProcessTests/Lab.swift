@@ -191,11 +191,12 @@ struct Lab {
         return path?.split(separator: "/").dropLast().last.flatMap { pid_t($0) }
     }
 
-    /// Invariant 8: no secret in anything that a run has left on this machine.
-    private func expectNoSecretOnDisk() throws {
+    /// Invariant 8: no secret in anything that a run has left on this machine, wherever its test keeps jobs.
+    func expectNoSecretOnDisk() throws {
         let secret = server.credentials.secretKey.reveal()
+        let places = ["streams", "state", "galaxy", "job-*"].map { "\(folder)/\($0)" }
         let found = try Shell.run(
-            "grep -rlasF -e '\(secret)' \(folder)/streams \(folder)/state \(folder)/galaxy || true"
+            "grep -rlasF -e '\(secret)' \(places.joined(separator: " ")) || true"
         )
         #expect(found.isEmpty, "a secret stands in \(found)")
     }

@@ -113,9 +113,30 @@ extension TryEnd {
     fileprivate var remedy: String {
         switch self {
         case .exited(let status): WorkerExit(rawValue: status)?.remedy ?? ""
-        case .impossible: "Correct that, then run the job again."
+        case .impossible(let why): Self.remedy(forPod: why)
         case .killed, .gone, .starved, .outOfMemory, .walltime: ""
         }
+    }
+
+    /// What to do where the kubelet's own word (containers' `reason`) says what is wrong.
+    private static func remedy(forPod why: String) -> String {
+        let words: [(reasons: [String], remedy: String)] = [
+            (
+                ["ErrImage", "ImagePull", "InvalidImageName"],
+                "Correct the name of that image, or let the nodes pull it (registry, pull Secret), "
+            ),
+            (
+                ["CreateContainerConfigError"],
+                "Make in the namespace of the pods what it names, or correct the name in the "
+                    + "configuration, "
+            ),
+            (
+                ["StartError", "RunContainerError", "ContainerCannotRun", "CreateContainerError"],
+                "Give the tool an image that has this program and that its node can run, "
+            ),
+        ]
+        let fitting = words.first { $0.reasons.contains(where: why.contains) }
+        return (fitting?.remedy ?? "Correct that, ") + "then run the job again."
     }
 }
 

@@ -43,8 +43,8 @@ extension RunState {
                 place: place.logSafe,
                 remedy: error.code == .version
                     ? "Use the release of galaxy-head-node that wrote it, or a later one."
-                    : "Move the file away to begin a new run; results of the old one stay in the "
-                        + "bucket."
+                    : "Move the file away to begin a new run, once nothing of the old one runs any more; "
+                        + "its results stay in the bucket."
             )
         }
     }

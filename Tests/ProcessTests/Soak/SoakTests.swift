@@ -17,6 +17,8 @@ import Testing
         /// failed, and is begun again by its user.
         let runs: [String]
         var number = 0
+        /// Whether the disk was full while this run was under way.
+        var metFullDisk = false
 
         var run: String { runs[number] }
     }
@@ -43,7 +45,9 @@ import Testing
             let disk = SmallDisk.isPossible ? try SmallDisk(store.lab, size: "1g") : nil
             defer { disk?.unmount() }
             guard ground == .pods else {
-                return try await Self.soak(ground, store, nil, disk, &generator)
+                try await Self.soak(ground, store, nil, disk, &generator)
+                // Before its disk is taken away.
+                return try store.lab.expectNoSecretOnDisk()
             }
             try await FakeCluster.runWithWorkers(in: store.lab) { fake in
                 try fake.plays(
@@ -70,7 +74,7 @@ import Testing
         var (serving, _) = try await Serving.begin(store.lab, options)
         var begun = 0
         var done: Set<String> = []
-        var wasFull = false
+        var isFull = false
         var (heads, workers) = (0, 0)
         func submit(_ one: Case) {
             serving.send("submit", one.job, #","run":"\#(one.run)""#)
@@ -79,10 +83,12 @@ import Testing
             let step = SoakStep(&generator)
             // Not all at once: some come while others are at their end.
             let more = min(cases.count, begun + 4)
+            for index in begun..<more { cases[index].metFullDisk = isFull }
             cases[begun..<more].forEach(submit)
             begun = more
             try await Task.sleep(for: .milliseconds(step.pause))
             try disk?.empty()
+            isFull = false
             try store.rules(step.storeStorm)
             try fake?.rules(step.serverStorm)
             for end in try serving.said
@@ -91,7 +97,7 @@ import Testing
                     $0.job.description == end.job && $0.run == end.run
                 }
                 guard let index, !done.contains(cases[index].job.id) else { continue }
-                if try beginsAgain(&cases[index], end, wasFull) {
+                if try beginsAgain(&cases[index], end) {
                     submit(cases[index])
                     continue
                 }
@@ -111,7 +117,8 @@ import Testing
                 (serving, _) = try await Serving.begin(store.lab, options)
                 cases[..<begun].filter { !done.contains($0.job.id) }.forEach(submit)
             case .fillDisk:
-                wasFull = true
+                isFull = disk != nil
+                for index in 0..<begun { cases[index].metFullDisk = isFull }
                 try disk?.fill()
             case .nothing, .killHead: break
             }
@@ -129,12 +136,15 @@ import Testing
     /// nothing is called right that is not. It is begun again, as Galaxy's user would.
     private static func beginsAgain(
         _ one: inout Case,
-        _ end: Serving.Said,
-        _ wasFull: Bool
+        _ end: Serving.Said
     ) throws -> Bool {
-        guard wasFull, end.state == "tool_failed" || end.state == "failed",
+        let message = end.message ?? ""
+        let words = ["left no exit code", "No space left", "full"]
+        guard one.metFullDisk, end.state == "tool_failed" || end.state == "failed",
+            words.contains(where: message.contains),
             one.number + 1 < one.runs.count
         else { return false }
+        one.metFullDisk = false
         Aloud.say("\(one.job.id) met a full disk: \(end.message ?? "")")
         let job = one.job
         try Shell.run(

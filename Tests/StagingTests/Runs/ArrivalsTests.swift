@@ -38,6 +38,14 @@ import Testing
         )
     }
 
+    @Test func `T26: nobody else reads a file before it is in its place`() throws {
+        let file = try arrivals.begin(try tree.file("0", "old"))
+        #expect(try file.status().mode == FileMode(0o600))
+        let names = try Directory(path: tree.path).names().filter { $0 != Array("0".utf8) }
+        #expect(names.count == 1)
+        #expect(names.first?.starts(with: Array(".galaxy_s3.1-0123456789abcdef.".utf8)) == true)
+    }
+
     @Test func `Files come to their places, however many are flushed together`() async throws {
         try arrive()
         let stale = try tree.file("stale", "0")
