@@ -134,12 +134,18 @@ struct LocalExecutor: Executor {
     ) async throws(HeadError) {
         _ = try await stop(id, patience: 0)
         guard let folder = try TryFolder.existing(id, in: settings.stateDirectory) else { return }
-        do throws(StagingError) {
-            try TreeRemoval.remove(folder.path)
-        } catch {
-            throw HeadError(error, doing: "Cannot remove the folder of a try")
+        for attempt in 1...Self.mostRemovals {
+            do throws(StagingError) { return try TreeRemoval.remove(folder.path) } catch {
+                guard attempt < Self.mostRemovals else {
+                    throw HeadError(error, doing: "Cannot remove the folder of a try")
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(50 * attempt))
         }
     }
+
+    /// What was told to end may write there for a moment still: some two seconds in all.
+    private static let mostRemovals = 10
 
     /// The containers of a try: one that does it all, or three, of which the tool's has no
     /// credential and, if so configured, no network.
