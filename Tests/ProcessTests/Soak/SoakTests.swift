@@ -139,7 +139,7 @@ import Testing
         _ end: Serving.Said
     ) throws -> Bool {
         let message = end.message ?? ""
-        let words = ["left no exit code", "No space left", "full"]
+        let words = ["left no exit code", "ended with exit code 1", "No space left", "full"]
         guard one.metFullDisk, end.state == "tool_failed" || end.state == "failed",
             words.contains(where: message.contains),
             one.number + 1 < one.runs.count
