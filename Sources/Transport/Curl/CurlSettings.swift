@@ -19,10 +19,10 @@ final class CurlSettings {
         trusted = if case .pem(let bytes) = options.trust { .copy(of: bytes) } else { nil }
         certificate = options.clientCertificate.map { .copy(of: $0.certificatePEM) }
         key = options.clientCertificate.map { .copy(of: $0.keyPEM.reveal()) }
-        // libcurl's spelling: whatever the URL's host and port, connect to these.
         exceptions =
             options.proxyExceptions.map { ProxyExceptions($0) }
             ?? (options.proxy == nil ? .ofEnvironment() : ProxyExceptions(""))
+        // libcurl's spelling: whatever the URL's host and port, connect to these.
         detour = options.connectTo.map { curl_slist_append(nil, "::" + $0) } ?? nil
     }
 
