@@ -37,6 +37,9 @@ package struct Credentials: Sendable, Equatable {
             && sessionToken == other.sessionToken
     }
 
+    /// Whether the store may stop to accept them: a key that stays has neither token nor end.
+    package var mayExpire: Bool { sessionToken != nil || expires != nil }
+
     /// The access key for a message: `AKIA…7Q`.
     package var shortKeyID: String {
         accessKeyID.utf8.count <= 8

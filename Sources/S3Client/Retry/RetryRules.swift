@@ -128,9 +128,9 @@ enum RetryRules {
         {
             return .changeRegion(region)
         }
-        // AWS answers so to a HEAD whose token has expired. A key that stays has not.
+        // AWS answers so to a HEAD whose credentials have expired. A key that stays has not.
         let mayHaveExpired = saysNothing && answer.foreignText == nil
-        if mayHaveExpired, answer.signer?.sessionToken != nil, !had.contains(.credentials) {
+        if mayHaveExpired, answer.signer?.mayExpire == true, !had.contains(.credentials) {
             return .reloadCredentials
         }
         return nil

@@ -178,8 +178,11 @@ import Transport
     }
 
     /// As AWS does it: the answer to a HEAD has no body that could say why.
-    @Test func `a HEAD's 400 may mean expired credentials`() async throws {
-        let source = CountingCredentials(token: "t")
+    @Test(arguments: CountingCredentials.Kind.thatEnd)
+    func `a HEAD's 400 may mean expired credentials`(
+        kind: CountingCredentials.Kind
+    ) async throws {
+        let source = CountingCredentials(kind)
         let talk = try Conversation(credentials: source) { seen in
             (seen.field("authorization") ?? "").contains("Credential=KEY2/")
                 ? Use.head.success : .answer(status: 400)
@@ -189,8 +192,8 @@ import Transport
         #expect(source.count == 2)
 
         // A key that stays is not dropped for it.
-        for (token, requests) in [("t", 2), (nil, 1)] {
-            let source = CountingCredentials(token: token)
+        for (kind, requests) in [(kind, 2), (.staying, 1)] {
+            let source = CountingCredentials(kind)
             let never = try Conversation(credentials: source) { _ in .answer(status: 400) }
             let found = await code { () throws(S3Error) in try await Use.head.run(on: never.store) }
             #expect(found == .refused)
@@ -286,18 +289,30 @@ import Transport
 
 /// KEY1, KEY2 and so on, one a look-up.
 final class CountingCredentials: CredentialsProvider {
-    private let counter = Counter()
-    private let token: Redacted<String>?
+    enum Kind {
+        case staying
+        /// With a token, or an end, that says that they end one day.
+        case withToken, withEnd
 
-    /// - Parameter token: what says that they end one day.
-    init(token: String? = nil) { self.token = token.map { Redacted($0) } }
+        static let thatEnd: [Kind] = [.withToken, .withEnd]
+    }
+
+    private let counter = Counter()
+    private let kind: Kind
+
+    init(_ kind: Kind = .staying) { self.kind = kind }
 
     var count: Int { counter.value }
 
     func find() async throws(S3Error) -> CredentialsFinding {
         let name = "KEY\(counter.next())"
         return .found(
-            Credentials(accessKeyID: name, secretKey: Redacted("s"), sessionToken: token)
+            Credentials(
+                accessKeyID: name,
+                secretKey: Redacted("s"),
+                sessionToken: kind == .withToken ? Redacted("t") : nil,
+                expires: kind == .withEnd ? Timestamp(seconds: 4_000_000_000) : nil
+            )
         )
     }
 }
