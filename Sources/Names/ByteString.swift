@@ -4,7 +4,7 @@ import Diagnostics
 
 /// Bytes that a person mostly reads as text: an argument, a value in the environment, the target
 /// of a symbolic link. Exact, whatever the encoding.
-package struct ByteString: Hashable, Sendable {
+package struct ByteString: ByteNamed, Hashable, Sendable {
     package let bytes: [UInt8]
 
     package init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }

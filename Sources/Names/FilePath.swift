@@ -8,7 +8,7 @@ import Diagnostics
 /// equivalent names as one and hides `../` behind a combining character, so no decision about a
 /// path is ever made on text. A value is normal: it begins with `/`, has no empty, `.` or `..`
 /// component, no NUL, and no `/` at its end (the root alone is `/`).
-package struct FilePath: Hashable, Sendable {
+package struct FilePath: ByteNamed, Hashable, Sendable {
     /// The longest path Linux takes, less the closing NUL (PATH_MAX, limits.h).
     package static let longest = 4095
     /// The longest component Linux takes (NAME_MAX, limits.h).

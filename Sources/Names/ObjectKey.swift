@@ -6,7 +6,7 @@ import Diagnostics
 ///
 /// S3 says UTF-8 (Amazon S3 user guide, "Object key names"); keys are compared, sorted and
 /// percent-encoded by byte all the same, because Swift's text comparison makes two keys one.
-package struct ObjectKey: Hashable, Sendable {
+package struct ObjectKey: ByteNamed, Hashable, Sendable {
     /// The longest key S3 takes, in bytes.
     package static let longest = 1024
 

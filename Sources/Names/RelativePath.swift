@@ -6,7 +6,7 @@ import Diagnostics
 ///
 /// It has at least one component, none of them empty, `.` or `..`. A link on the way can still
 /// lead elsewhere, so files are opened beneath a directory descriptor, never by joining texts.
-package struct RelativePath: Hashable, Sendable {
+package struct RelativePath: ByteNamed, Hashable, Sendable {
     package let bytes: [UInt8]
 
     /// Takes a relative path only if it is normal already.
