@@ -82,8 +82,11 @@ extension RunSpec {
         sizes.add(packs)
         for input in inputs { sizes.add(input.size, input.path.logSafe) }
         let unpinned = inputs.first { $0.digest == nil && $0.galaxyObject == nil }
+        // Among them is the script that the worker starts.
+        let open = packs.first { $0.digest.kind != .sha256 }
         return sizes.problem
             ?? unpinned.map { "nothing says which bytes \($0.path) has" }
+            ?? open.map { "the pack \($0.key) has no SHA-256" }
     }
 }
 

@@ -104,31 +104,6 @@ package struct LinkEntry: Codable, Sendable, Hashable {
     }
 }
 
-/// Many small files in one tar object.
-package struct PackEntry: Codable, Sendable, Hashable {
-    package var key: ObjectKey
-    package var size: Int64
-    package var sha256: SHA256Digest
-    /// How many members it has, directories not counted.
-    package var files: Int
-    /// Whether a node's cache may keep it for other jobs; nil for no.
-    package var isShared: Bool?
-
-    package init(
-        key: ObjectKey,
-        size: Int64,
-        sha256: SHA256Digest,
-        files: Int,
-        isShared: Bool? = nil
-    ) {
-        self.key = key
-        self.size = size
-        self.sha256 = sha256
-        self.files = files
-        self.isShared = isShared
-    }
-}
-
 /// A file that travels as an object of its own.
 package struct InputEntry: Codable, Sendable, Hashable {
     package var path: FilePath

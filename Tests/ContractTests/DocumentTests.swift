@@ -230,6 +230,29 @@ import Testing
         }
     }
 
+    @Test func packsOfASpecHaveASHA256ThoseOfAReportNeedNot() throws {
+        var spec = try Sample.spec()
+        spec.packs[0].digest = .crc64nvme(Sample.sum)
+        let weak = try ContractCoding.encode(spec)
+        let error = #expect(throws: ContractError.self) {
+            try ContractCoding.decode(RunSpec.self, from: weak, name: "spec")
+        }
+        #expect(error?.what.contains("the pack galaxy/test/packs/1 has no SHA-256") == true)
+
+        var report = try Sample.report()
+        for digest in [PackDigest.crc64nvme(Sample.sum), .sha256(Sample.sha)] {
+            report.packs[0].digest = digest
+            let bytes = try ContractCoding.encode(report)
+            let read = try ContractCoding.decode(AttemptReport.self, from: bytes, name: "report")
+            #expect(read.packs == report.packs)
+        }
+        let text = String(decoding: try ContractCoding.encode(report), as: UTF8.self)
+        let none = text.replacing("\"sha256\"", with: "\"sha512\"")
+        #expect(throws: ContractError.self) {
+            try ContractCoding.decode(AttemptReport.self, from: Array(none.utf8), name: "report")
+        }
+    }
+
     @Test func anInputIsPinnedByItsDigestOrByTheVersionOfGalaxysObject() throws {
         var spec = try Sample.spec()
         spec.inputs[0].digest = nil

@@ -45,6 +45,7 @@ enum Sample {
     static let odd: [UInt8] = Array("caf".utf8) + [0xE9, 0x0A]
     static let time = FileTime(seconds: 1_700_000_000, nanoseconds: 123_456_789)
     static let digest = CRC64NVME(value: 0x0123_4567_89AB_CDEF)
+    static let sum = CRC64NVME(value: 0x0123_4567_89ab_cdef)
     static let sha = SHA256Digest(of: Array("abc".utf8))
 
     static func run() throws -> RunID { try RunID("42-0123456789abcdef") }
@@ -68,8 +69,9 @@ enum Sample {
         )
     }
 
-    static func pack(_ key: String = "galaxy/test/packs/1") throws -> PackEntry {
-        PackEntry(key: try ObjectKey(key), size: 10_240, sha256: sha, files: 3)
+    static func pack(_ digest: PackDigest = .sha256(sha)) throws -> PackEntry {
+        let key = try ObjectKey("galaxy/test/packs/1")
+        return PackEntry(key: key, size: 10_240, digest: digest, files: 3)
     }
 
     static func spec() throws -> RunSpec {
@@ -156,7 +158,7 @@ enum Sample {
             ],
             directories: try spec().directories,
             links: try spec().links,
-            packs: [try pack()],
+            packs: [try pack(.crc64nvme(sum))],
             refused: ["/galaxy/jobs/42/working/fifo was left behind: it is a FIFO"],
             phases: [PhaseReport(name: "push", seconds: 0.5, bytes: 24, files: 2, packed: 1)],
             failure: AttemptFailure(.notStored, message: "too late")

@@ -27,8 +27,8 @@ struct CacheName: Hashable, Sendable {
 
     /// nil for what other jobs are not to get from a cache.
     init?(_ pack: PackEntry) {
-        guard pack.isShared == true else { return nil }
-        self.init("pack", pack.sha256.hex, pack.size, pack.key)
+        guard pack.isShared == true, case .sha256(let digest) = pack.digest else { return nil }
+        self.init("pack", digest.hex, pack.size, pack.key)
     }
 
     private init(_ kind: String, _ digest: String, _ size: Int64, _ key: ObjectKey) {

@@ -27,7 +27,7 @@ package protocol PackTarget: Sendable {
 package final class PackSink: HTTPBodySink {
     private struct Progress: ~Copyable {
         var parser = TarParser()
-        var hasher: SHA256Hasher? = SHA256Hasher()
+        var hasher: PackHasher?
         var current: Current?
     }
 
@@ -47,16 +47,20 @@ package final class PackSink: HTTPBodySink {
     private let target: any PackTarget
     private let writers: MemberWriters
     private let received: @Sendable (_ bytes: Int, _ files: Int) -> Void
-    private let progress = Mutex(Progress())
+    private let progress: Mutex<Progress>
 
-    /// - Parameter received: told about bytes of the pack and members as they come.
+    /// - Parameters:
+    ///   - digest: what is calculated of all that comes.
+    ///   - received: told about bytes of the pack and members as they come.
     package init(
         into target: any PackTarget,
+        digest: PackDigest.Kind,
         received: @escaping @Sendable (_ bytes: Int, _ files: Int) -> Void
     ) {
         self.target = target
         self.received = received
         writers = MemberWriters(into: target)
+        progress = Mutex(Progress(hasher: PackHasher(digest)))
     }
 
     package func begin(_ head: HTTPResponseHead) {}
@@ -71,7 +75,7 @@ package final class PackSink: HTTPBodySink {
 
     /// Waits until everything is in place, and gives the digest of all that came; throws if the archive has
     /// not come to its end.
-    package func finish() async throws(StagingError) -> SHA256Digest {
+    package func finish() async throws(StagingError) -> PackDigest {
         try await writers.finish()
         return try progress.withLock { progress throws(StagingError) in
             guard progress.parser.isFinished, let hasher = progress.hasher.take() else {

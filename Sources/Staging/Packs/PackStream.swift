@@ -20,16 +20,21 @@ package final class PackStream: UploadSource {
     private let memory: PartMemory
     private let reading = Turns()
     private let hashing = Turns()
-    /// Of the pack, and of each file in it: two, because a part is hashed while the next one is read.
-    private let pack = Mutex<SHA256Hasher?>(SHA256Hasher())
+    /// Of the pack, where that is not its checksum, and of each file in it: two, because a part is hashed
+    /// while the next one is read.
+    private let pack: Mutex<SHA256Hasher?>
     private let files: Mutex<[CRC64NVME]>
     private let whole = Mutex(CRC64NVME())
 
-    package convenience init(_ plan: PackPlan) { self.init(plan, memory: .ofThisProcess) }
+    /// - Parameter digest: what is calculated of all bytes; their checksum is in any case.
+    package convenience init(_ plan: PackPlan, digest: PackDigest.Kind) {
+        self.init(plan, digest: digest, memory: .ofThisProcess)
+    }
 
-    init(_ plan: PackPlan, memory: PartMemory) {
+    init(_ plan: PackPlan, digest: PackDigest.Kind, memory: PartMemory) {
         self.plan = plan
         self.memory = memory
+        pack = Mutex(digest == .sha256 ? SHA256Hasher() : nil)
         files = Mutex(Array(repeating: CRC64NVME(), count: plan.count))
     }
 
@@ -58,25 +63,33 @@ package final class PackStream: UploadSource {
         _ range: ByteRange,
         into room: PartMemory.Room
     ) async throws(StagingError) -> ReadyBytes {
-        let (bytes, checksum) = try await Threads.value { () throws(StagingError) in
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(Int(range.length))
-            let checksum = try self.forEachPiece(of: range) { bytes += $0 }
-            return (bytes, checksum)
+        let checksum = try await Threads.value { () throws(StagingError) in
+            var rest = room.bytes
+            return try self.forEachPiece(of: range, into: { rest.front }) { piece in
+                rest = UnsafeMutableRawBufferPointer(rebasing: rest[piece.count...])
+            }
         }
         let end = range.offset + range.length
         reading.pass(to: end)
         _ = await hashing.turn(of: range.offset)
-        pack.withLock { pack in bytes.withUnsafeBytes { pack?.update($0) } }
+        pack.withLock { $0?.update(UnsafeRawBufferPointer(room.bytes)) }
         hashing.pass(to: end)
-        return ReadyBytes(body: room.body(bytes), checksum: checksum)
+        return ReadyBytes(body: room.body, checksum: checksum)
     }
 
     /// The next part, which is read once more when it is sent.
     private func sum(_ range: ByteRange) async throws(StagingError) -> ReadyBytes {
         _ = await hashing.turn(of: range.offset)
         let checksum = try await Threads.value { () throws(StagingError) in
-            try self.forEachPiece(of: range) { piece in self.pack.withLock { $0?.update(piece) } }
+            let buffer = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: Self.pieceBytes,
+                alignment: 64
+            )
+            // SAFETY: this scope owns `buffer`; nothing keeps a pointer to it.
+            defer { buffer.deallocate() }
+            return try self.forEachPiece(of: range, into: { buffer }) { piece in
+                self.pack.withLock { $0?.update(piece) }
+            }
         }
         hashing.pass(to: range.offset + range.length)
         reading.pass(to: range.offset + range.length)
@@ -84,18 +97,18 @@ package final class PackStream: UploadSource {
     }
 
     /// Reads `range` front to back, and adds up its own checksum and those of its files.
+    ///
+    /// - Parameter buffer: where the next piece may go.
     private func forEachPiece(
         of range: ByteRange,
+        into buffer: () -> UnsafeMutableRawBufferPointer,
         _ take: (UnsafeRawBufferPointer) -> Void
     ) throws(StagingError) -> CRC64NVME {
         var checksum = CRC64NVME()
         var sums = files.withLock { $0 }
         let reader = PackReader(plan, from: range.offset, count: range.length)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
-        // SAFETY: this scope owns `buffer`; nothing keeps a pointer to it.
-        defer { buffer.deallocate() }
-        while let (index, count) = try reader.piece(into: buffer) {
-            let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        while case let room = buffer(), let (index, count) = try reader.piece(into: room) {
+            let piece = UnsafeRawBufferPointer(rebasing: room[..<count])
             checksum.update(piece)
             if let index { sums[index].update(piece) }
             take(piece)
@@ -106,12 +119,31 @@ package final class PackStream: UploadSource {
         return checksum
     }
 
+    /// How much is read at a time: it is summed while the processor's cache has it.
+    fileprivate static let pieceBytes = 256 << 10
+
     /// What the whole pack and every file in it came to, in order; once all of it has been uploaded.
-    package func finish() -> PackSource.Digests {
+    package func finish() -> Digests {
+        let checksum = whole.withLock { $0 }
         let digest = pack.withLock { pack in
-            guard let hasher = pack.take() else { preconditionFailure("it is finished once") }
-            return hasher.finalize()
+            guard let hasher = pack.take() else { return PackDigest.crc64nvme(checksum) }
+            return .sha256(hasher.finalize())
         }
-        return (digest, whole.withLock { $0 }, files.withLock { $0 })
+        return Digests(pack: digest, checksum: checksum, files: files.withLock { $0 })
+    }
+
+    /// What a pack came to.
+    package struct Digests: Sendable {
+        package let pack: PackDigest
+        package let checksum: CRC64NVME
+        /// Of each file, in order.
+        package let files: [CRC64NVME]
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// No more than a piece.
+    fileprivate var front: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: prefix(PackStream.pieceBytes))
     }
 }

@@ -15,6 +15,23 @@ enum TarFormat {
         Int((Int64(blockSize) - size % Int64(blockSize)) % Int64(blockSize))
     }
 
+    /// The sum of a header's bytes, those of the sum itself taken for spaces.
+    static func sum(of block: [UInt8]) -> Int64 {
+        let bytes = block.withUnsafeBytes { sum($0) }
+        let field = block[148..<156].withUnsafeBytes { sum($0) }
+        return Int64(bytes - field) + 8 * Int64(UInt8(ascii: " "))
+    }
+
+    /// In a form that several bytes can be added at a time.
+    private static func sum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        bytes.reduce(0) { $0 &+ UInt32($1) }
+    }
+
+    /// Whether all of these bytes are zero.
+    static func isZero(_ block: ArraySlice<UInt8>) -> Bool {
+        block.withUnsafeBytes { $0.reduce(0) { $0 | $1 } } == 0
+    }
+
     /// Reads the time of an extended header: what we write, and what other writers do with fewer digits.
     static func time(pax text: [UInt8]) -> FileTime? {
         let negative = text.first == UInt8(ascii: "-")

@@ -109,9 +109,7 @@ struct TarHeader {
         put(octal(seconds, digits: 11), at: 136)
         block[156] = type
         put(Array("ustar\u{0}00".utf8), at: 257)
-        put([UInt8](repeating: UInt8(ascii: " "), count: 8), at: 148)
-        let sum = block.reduce(Int64(0)) { $0 + Int64($1) }
-        put(octal(sum, digits: 6) + [0], at: 148)
+        put(octal(TarFormat.sum(of: block), digits: 6) + [0, UInt8(ascii: " ")], at: 148)
         return block
     }
 

@@ -97,7 +97,7 @@ struct TarParser {
     }
 
     private mutating func readHeader(_ block: [UInt8]) throws(StagingError) -> Event? {
-        if block.allSatisfy({ $0 == 0 }) {
+        if TarFormat.isZero(block[...]) {
             zeroBlocks += 1
             guard zeroBlocks == 2 else { return nil }
             state = .finished
@@ -128,7 +128,7 @@ struct TarParser {
         size: Int64
     ) throws(StagingError) -> TarMember {
         // Names split in two are for writers without extended headers.
-        guard block[345..<500].allSatisfy({ $0 == 0 }) else { throw Self.bad("a split name") }
+        guard TarFormat.isZero(block[345..<500]) else { throw Self.bad("a split name") }
         let name = overrides["path"] ?? Array(block[0..<100].prefix { $0 != 0 })
         var member = TarMember(
             name: try Self.name(name),
@@ -152,11 +152,9 @@ struct TarParser {
     }
 
     private static func verifyChecksum(_ block: [UInt8]) throws(StagingError) {
-        var sum: Int64 = 0
-        for (index, byte) in block.enumerated() {
-            sum += (148..<156).contains(index) ? Int64(UInt8(ascii: " ")) : Int64(byte)
+        guard try octal(block[148..<156]) == TarFormat.sum(of: block) else {
+            throw bad("a header with a wrong sum")
         }
-        guard try octal(block[148..<156]) == sum else { throw bad("a header with a wrong sum") }
     }
 
     /// An octal number, ended by a NUL or a space.

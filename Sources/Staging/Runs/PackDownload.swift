@@ -6,7 +6,7 @@ import Digests
 import Names
 import S3Client
 
-/// Fetches one pack and unpacks it while it arrives; its size and SHA-256 must be the promised ones.
+/// Fetches one pack and unpacks it while it arrives; its size and digest must be the promised ones.
 ///
 /// Whether the bytes are right is known at their end alone. So what looks wrong before, or is at the end,
 /// may have been damaged on its way, and comes once more, three times: a damaged name may lead anywhere.
@@ -39,7 +39,7 @@ struct PackDownload: Sendable {
         into target: any PackTarget,
         _ part: PhaseMeter
     ) async throws(StagingError) {
-        let sink = PackSink(into: target) { [meter] bytes, files in
+        let sink = PackSink(into: target, digest: pack.digest.kind) { [meter] bytes, files in
             for meter in [meter, part] {
                 meter.moved(Int64(bytes))
                 meter.finished(files, packed: files)
@@ -64,13 +64,13 @@ struct PackDownload: Sendable {
     private func check(
         _ pack: PackEntry,
         size: Int64,
-        _ digest: SHA256Digest
+        _ digest: PackDigest
     ) throws(StagingError) {
-        guard size == pack.size, digest == pack.sha256 else {
+        guard size == pack.size, digest == pack.digest else {
             throw StagingError(
                 .mismatch,
                 what: "The pack \(pack.key) is not the promised one: it has \(size) bytes and "
-                    + "SHA-256 \(digest), promised were \(pack.size) and \(pack.sha256)",
+                    + "\(digest), promised were \(pack.size) and \(pack.digest)",
                 remedy: "Find out what overwrote it; objects of this prefix are written once."
             )
         }
@@ -78,7 +78,7 @@ struct PackDownload: Sendable {
 
     // MARK: By way of a file
 
-    /// Downloads the pack as it is. Its SHA-256 is not looked at: who unpacks it does.
+    /// Downloads the pack as it is. Its digest is not looked at: who unpacks it does.
     func whole(
         _ pack: PackEntry,
         into file: Descriptor,
@@ -108,7 +108,7 @@ struct PackDownload: Sendable {
         into target: any PackTarget,
         _ part: PhaseMeter
     ) async throws(StagingError) {
-        let sink = PackSink(into: target) { [meter] _, files in
+        let sink = PackSink(into: target, digest: pack.digest.kind) { [meter] _, files in
             for meter in [meter, part] { meter.finished(files, packed: files) }
         }
         let size: Int64

@@ -125,7 +125,12 @@ package struct PushRun: Sendable {
     ) async throws(StagingError) -> Outcome {
         let plan = try PackPlan(files, times: .own)
         let upload = VerifiedUpload(store: store, meter: meter)
-        let (pack, digests) = try await upload.pack(plan, to: key, name: "a pack of results")
+        let (pack, digests) = try await upload.pack(
+            plan,
+            to: key,
+            digest: .crc64nvme,
+            name: "a pack of results"
+        )
         let entries = zip(plan.files, digests)
             .map { file, digest in
                 pushed(file, digest, .pack(index))

@@ -129,7 +129,7 @@ package struct RestageRun: Sendable {
         for candidate in candidates where candidate.length == pack.size {
             let source = PackSource(candidate)
             let digests = try await source.digests()
-            if digests.pack == pack.sha256 { return (source, digests.checksum) }
+            if .sha256(digests.pack) == pack.digest { return (source, digests.checksum) }
         }
         return nil
     }

@@ -96,7 +96,8 @@ package struct StageRun: Sendable {
         case .runPack(let files):
             let plan = try PackPlan(files, times: .own)
             let key = layout.runPack(run, nonce: Nonce.draw())
-            return .pack(try await verified.pack(plan, to: key, name: "the pack").entry)
+            let name = "the pack"
+            return .pack(try await verified.pack(plan, to: key, digest: .sha256, name: name).entry)
         case .contentPack(let files, let times, let isShared):
             var pack = try await contentPack(try PackPlan(files, times: times))
             pack.isShared = isShared
@@ -180,7 +181,15 @@ package struct StageRun: Sendable {
         try await send(source)
         try await source.checkUnchanged()
         meter.finished(plan.count, packed: plan.count)
-        return PackEntry(key: key, size: source.length, sha256: digests.pack, files: plan.count)
+        return entry(plan, key, digests.pack)
+    }
+
+    private func entry(
+        _ plan: PackPlan,
+        _ key: ObjectKey,
+        _ digest: SHA256Digest
+    ) -> PackEntry {
+        PackEntry(key: key, size: plan.length, digest: .sha256(digest), files: plan.count)
     }
 
     /// A pack named by its content: there already, or uploaded now. One that whoever frees space may be
@@ -201,7 +210,7 @@ package struct StageRun: Sendable {
             if found.mayHold(size: plan.length, digests.checksum) {
                 if let age = found.age(at: now()), age < LinkKeeper.longestAge {
                     meter.skipped(plan.count)
-                    return PackEntry(key: key, size: plan.length, sha256: digest, files: plan.count)
+                    return entry(plan, key, digest)
                 }
                 // The same bytes: who reads it meanwhile sees no difference.
                 return try await upload(plan, to: key, digests) { (source) throws(StagingError) in

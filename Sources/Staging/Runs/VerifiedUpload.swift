@@ -35,16 +35,19 @@ struct VerifiedUpload: Sendable {
 
     /// Stores a pack at a key of ours alone.
     ///
-    /// - Parameter name: what is uploaded, for messages.
+    /// - Parameters:
+    ///   - digest: what is said of all its bytes.
+    ///   - name: what is uploaded, for messages.
     /// - Returns: what the spec or a report says of it, and what each of its files came to, in order.
     /// - Throws: `.changed` for a file that is no longer the version that was surveyed.
     func pack(
         _ plan: PackPlan,
         to key: ObjectKey,
+        digest: PackDigest.Kind,
         name: String
     ) async throws(StagingError) -> (entry: PackEntry, files: [CRC64NVME]) {
         meter.expect(bytes: plan.length, files: plan.count)
-        let stream = PackStream(plan)
+        let stream = PackStream(plan, digest: digest)
         var inParts = self
         inParts.limits = TransferLimits(partBytes: PackStream.partBytes)
         let stored = try await inParts(stream, to: key, name: name)
@@ -54,7 +57,7 @@ struct VerifiedUpload: Sendable {
             throw StagingError(.changed, what: "A file of \(name) changed while it was stored")
         }
         meter.finished(plan.count, packed: plan.count)
-        let entry = PackEntry(key: key, size: plan.length, sha256: read.pack, files: plan.count)
+        let entry = PackEntry(key: key, size: plan.length, digest: read.pack, files: plan.count)
         return (entry, read.files)
     }
 

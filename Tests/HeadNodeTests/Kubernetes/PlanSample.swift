@@ -52,7 +52,7 @@ enum PlanSample {
                 PackEntry(
                     key: try ObjectKey("galaxy/packs/1"),
                     size: 1 << 20,
-                    sha256: SHA256Digest(of: []),
+                    digest: .sha256(SHA256Digest(of: [])),
                     files: 99
                 )
             ],

@@ -108,7 +108,7 @@ import Testing
             PackEntry(
                 key: try ObjectKey("a"),
                 size: staged,
-                sha256: SHA256Digest(of: []),
+                digest: .sha256(SHA256Digest(of: [])),
                 files: files
             )
         ]

@@ -18,7 +18,7 @@ import Testing
         let pack = PackEntry(
             key: try ObjectKey(key),
             size: size,
-            sha256: .init(of: []),
+            digest: .sha256(.init(of: [])),
             files: 1,
             isShared: true
         )

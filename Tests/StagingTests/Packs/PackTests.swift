@@ -216,17 +216,21 @@ import Transport
         func discard() throws(StagingError) {}
     }
 
-    @Test func whatIsPackedIsUnpacked() async throws {
+    @Test(arguments: [PackDigest.Kind.sha256, .crc64nvme])
+    func whatIsPackedIsUnpacked(digest: PackDigest.Kind) async throws {
         let source = PackSource(try PackPlan(try sample(), times: .own))
         let out = try TemporaryTree()
         let collector = Collector(out)
-        let sink = PackSink(into: collector) { _, _ in }
+        let sink = PackSink(into: collector, digest: digest) { _, _ in }
         let bytes = try Self.whole(source)
         for start in stride(from: 0, to: bytes.count, by: 777) {
             try Array(bytes[start..<min(start + 777, bytes.count)])
                 .withUnsafeBytes { try sink.write($0) }
         }
-        #expect(try await sink.finish() == SHA256Digest(of: bytes))
+        let expected =
+            digest == .sha256
+            ? PackDigest.sha256(SHA256Digest(of: bytes)) : .crc64nvme(CRC64NVME(of: bytes))
+        #expect(try await sink.finish() == expected)
         #expect(collector.finished.value == source.plan.count)
         let prefix = try FilePath(out.path.bytes + tree.path.bytes)
         for file in source.plan.files {
@@ -239,7 +243,7 @@ import Transport
 
     @Test func aPackThatIsCutHasNoDigest() async throws {
         let source = PackSource(try PackPlan(try sample(), times: .own))
-        let sink = PackSink(into: Collector(try TemporaryTree())) { _, _ in }
+        let sink = PackSink(into: Collector(try TemporaryTree()), digest: .sha256) { _, _ in }
         let bytes = try Self.whole(source).dropLast(600)
         try Array(bytes).withUnsafeBytes { try sink.write($0) }
         await #expect(throws: StagingError.self) { try await sink.finish() }

@@ -269,7 +269,12 @@ import Testing
         let key = try ObjectKey("evil")
         try await DocumentStore(world.store).put(bytes, at: key)
         forged.packs = [
-            PackEntry(key: key, size: Int64(bytes.count), sha256: SHA256Digest(of: bytes), files: 1)
+            PackEntry(
+                key: key,
+                size: Int64(bytes.count),
+                digest: .sha256(SHA256Digest(of: bytes)),
+                files: 1
+            )
         ]
         let error = await #expect(throws: StagingError.self) { try await world.fetch(forged) }
         #expect(error?.code == .refused)

@@ -176,7 +176,10 @@ import Testing
         }
         try await forgeBytes("is not the promised one") { $0.packs[0].size += 512 }
         try await forgeBytes("is not the promised one") {
-            $0.packs[0].sha256 = SHA256Digest(of: [])
+            $0.packs[0].digest = .crc64nvme(CRC64NVME(value: 1))
+        }
+        try await forgeBytes("is not the promised one") {
+            $0.packs[0].digest = .sha256(SHA256Digest(of: []))
         }
         try await forgeBytes("Cannot fetch the pack") {
             $0.packs[0].key = layout.pushedPack(spec.run, report.attempt, 9)

@@ -76,7 +76,8 @@ import Transport
 
     @Test func `A pack with a damaged header is not what was promised`() async throws {
         let bytes = [UInt8](repeating: 0x41, count: 1_024)
-        let pack = PackEntry(key: key, size: 1_024, sha256: SHA256Digest(of: bytes), files: 1)
+        let digest = PackDigest.sha256(SHA256Digest(of: bytes))
+        let pack = PackEntry(key: key, size: 1_024, digest: digest, files: 1)
         let error = await #expect(throws: StagingError.self) {
             let download = PackDownload(store: try answering(bytes), meter: PhaseMeter("fetch"))
             try await download(pack, into: NoTarget())

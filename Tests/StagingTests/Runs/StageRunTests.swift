@@ -310,7 +310,7 @@ final class Late<Value: Sendable>: Sendable {
             #expect(world.store.storedBytes(pack.key) == before)
         }
         var other = spec.packs[0]
-        other.sha256 = SHA256Digest(of: [])
+        other.digest = .sha256(SHA256Digest(of: []))
         other.key = try ObjectKey("not-there")
         var lost = spec
         lost.packs = [other]

@@ -61,7 +61,7 @@ final class CacheLab: Sendable {
         return PackEntry(
             key: key,
             size: source.length,
-            sha256: digest,
+            digest: .sha256(digest),
             files: files.count,
             isShared: true
         )
