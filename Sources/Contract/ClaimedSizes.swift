@@ -6,7 +6,7 @@ import Names
 /// Adds up the figures that a document claims and finds what cannot be: a negative size, one that no
 /// store takes, or a sum that no disk holds. Arithmetic on what is left cannot overflow.
 struct ClaimedSizes {
-    /// More than any one object can have: S3 takes 50 TiB.
+    /// More than any one object can have: S3 takes 48.8 TiB.
     private static let largest: Int64 = 64 << 40
     /// An exbibyte, for all together.
     private static let largestTotal: Int64 = 1 << 60

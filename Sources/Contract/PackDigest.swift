@@ -4,15 +4,13 @@ import Digests
 
 /// What the bytes of a pack come to.
 package enum PackDigest: Hashable, Sendable {
-    /// Of what a worker unpacks, the job's script among it: nobody who can write to the bucket can put
-    /// other bytes in its place.
+    /// Of what a worker unpacks: nobody who can write to the bucket can put another pack in its place.
     case sha256(SHA256Digest)
-    /// Of results, like that of every single one: it protects against accidents. Whoever could put other
-    /// bytes in its place could write the report that names them.
+    /// Of results, as each of them has one: it protects against accidents, not against forgers.
     case crc64nvme(CRC64NVME)
 
-    /// Which of them.
-    package enum Kind: Sendable {
+    /// Which of them, as the spec asks for it.
+    package enum Kind: String, Codable, Sendable {
         case sha256, crc64nvme
     }
 
@@ -31,27 +29,5 @@ extension PackDigest: CustomStringConvertible {
         case .sha256(let sum): "SHA-256 \(sum)"
         case .crc64nvme(let sum): "CRC64NVME \(sum)"
         }
-    }
-}
-
-/// The digest of a pack under way.
-package struct PackHasher: ~Copyable, Sendable {
-    private var sha256: SHA256Hasher?
-    private var crc64nvme = CRC64NVME()
-
-    /// Begins with no bytes.
-    package init(_ kind: PackDigest.Kind) {
-        sha256 = kind == .sha256 ? SHA256Hasher() : nil
-    }
-
-    /// Continues over `bytes`.
-    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        if sha256 == nil { crc64nvme.update(bytes) } else { sha256?.update(bytes) }
-    }
-
-    /// The digest of all bytes so far; the hasher is used up.
-    package consuming func finalize() -> PackDigest {
-        if let hasher = sha256.take() { return .sha256(hasher.finalize()) }
-        return .crc64nvme(crc64nvme)
     }
 }

@@ -37,12 +37,18 @@ package struct PackEntry: Codable, Sendable, Hashable {
         size = try fields.decode(Int64.self, forKey: .size)
         files = try fields.decode(Int.self, forKey: .files)
         isShared = try fields.decodeIfPresent(Bool.self, forKey: .isShared)
-        digest =
-            if let sum = try fields.decodeIfPresent(SHA256Digest.self, forKey: .sha256) {
-                .sha256(sum)
-            } else {
-                .crc64nvme(try fields.decode(CRC64NVME.self, forKey: .crc64nvme))
-            }
+        let strong = try fields.decodeIfPresent(SHA256Digest.self, forKey: .sha256)
+        let quick = try fields.decodeIfPresent(CRC64NVME.self, forKey: .crc64nvme)
+        switch (strong, quick) {
+        case (let sum?, nil): digest = .sha256(sum)
+        case (nil, let sum?): digest = .crc64nvme(sum)
+        default:
+            throw DecodingError.dataCorruptedError(
+                forKey: .sha256,
+                in: fields,
+                debugDescription: "a pack has either sha256 or crc64nvme"
+            )
+        }
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -225,11 +225,20 @@ package struct PushRules: Codable, Sendable, Hashable {
     package var leaveBehind: [ByteString]
     /// Files of at most this many bytes travel in packs.
     package var packBelow: Int64
+    /// What the report is to say of packs; nil for SHA-256. The head that reads it may be an older one than
+    /// the worker that writes it.
+    package var packDigest: PackDigest.Kind?
 
-    package init(onFailure: OnFailure, leaveBehind: [ByteString], packBelow: Int64) {
+    package init(
+        onFailure: OnFailure,
+        leaveBehind: [ByteString],
+        packBelow: Int64,
+        packDigest: PackDigest.Kind? = nil
+    ) {
         self.onFailure = onFailure
         self.leaveBehind = leaveBehind
         self.packBelow = packBelow
+        self.packDigest = packDigest
     }
 }
 

@@ -20,6 +20,7 @@ extension ByteNamed {
     }
 
     package func hash(into hasher: inout Hasher) {
+        hasher.combine(bytes.count)
         bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Diagnostics
 import Digests
 import Names
 import TestSupport
@@ -232,7 +233,7 @@ import Testing
 
     @Test func packsOfASpecHaveASHA256ThoseOfAReportNeedNot() throws {
         var spec = try Sample.spec()
-        spec.packs[0].digest = .crc64nvme(Sample.sum)
+        spec.packs[0].digest = .crc64nvme(Sample.digest)
         let weak = try ContractCoding.encode(spec)
         let error = #expect(throws: ContractError.self) {
             try ContractCoding.decode(RunSpec.self, from: weak, name: "spec")
@@ -240,16 +241,19 @@ import Testing
         #expect(error?.what.contains("the pack galaxy/test/packs/1 has no SHA-256") == true)
 
         var report = try Sample.report()
-        for digest in [PackDigest.crc64nvme(Sample.sum), .sha256(Sample.sha)] {
+        for digest in [PackDigest.crc64nvme(Sample.digest), .sha256(Sample.sha)] {
             report.packs[0].digest = digest
             let bytes = try ContractCoding.encode(report)
             let read = try ContractCoding.decode(AttemptReport.self, from: bytes, name: "report")
             #expect(read.packs == report.packs)
         }
         let text = String(decoding: try ContractCoding.encode(report), as: UTF8.self)
-        let none = text.replacing("\"sha256\"", with: "\"sha512\"")
-        #expect(throws: ContractError.self) {
-            try ContractCoding.decode(AttemptReport.self, from: Array(none.utf8), name: "report")
+        for fields in [#""sha512":"#, #""crc64nvme":"\#(Sample.digest)","sha256":"#] {
+            let bytes = Array(text.replacing(#""sha256":"#, with: fields).utf8)
+            let error = #expect(throws: ContractError.self) {
+                try ContractCoding.decode(AttemptReport.self, from: bytes, name: "report")
+            }
+            #expect(error?.line.contains("either sha256 or crc64nvme") == true)
         }
     }
 

@@ -45,7 +45,6 @@ enum Sample {
     static let odd: [UInt8] = Array("caf".utf8) + [0xE9, 0x0A]
     static let time = FileTime(seconds: 1_700_000_000, nanoseconds: 123_456_789)
     static let digest = CRC64NVME(value: 0x0123_4567_89AB_CDEF)
-    static let sum = CRC64NVME(value: 0x0123_4567_89ab_cdef)
     static let sha = SHA256Digest(of: Array("abc".utf8))
 
     static func run() throws -> RunID { try RunID("42-0123456789abcdef") }
@@ -118,7 +117,8 @@ enum Sample {
             push: PushRules(
                 onFailure: .declared,
                 leaveBehind: [ByteString("tmp"), ByteString("galaxy_s3")],
-                packBelow: 262_144
+                packBelow: 262_144,
+                packDigest: .crc64nvme
             ),
             limits: Limits(walltimeSeconds: 3600)
         )
@@ -158,7 +158,7 @@ enum Sample {
             ],
             directories: try spec().directories,
             links: try spec().links,
-            packs: [try pack(.crc64nvme(sum))],
+            packs: [try pack(.crc64nvme(digest))],
             refused: ["/galaxy/jobs/42/working/fifo was left behind: it is a FIFO"],
             phases: [PhaseReport(name: "push", seconds: 0.5, bytes: 24, files: 2, packed: 1)],
             failure: AttemptFailure(.notStored, message: "too late")

@@ -8,7 +8,7 @@ package struct Credentials: Sendable, Equatable {
     package let accessKeyID: String
     package let secretKey: Redacted<String>
     package let sessionToken: Redacted<String>?
-    /// When the store stops to accept them; nil for a key that stays.
+    /// When the store stops accepting them; nil for a key that stays.
     package let expires: Timestamp?
     /// Where they came from, for messages, such as `environment`.
     package let source: String
@@ -37,7 +37,7 @@ package struct Credentials: Sendable, Equatable {
             && sessionToken == other.sessionToken
     }
 
-    /// Whether the store may stop to accept them: a key that stays has neither token nor end.
+    /// Whether the store may stop accepting them: a key that stays has neither token nor end.
     package var mayExpire: Bool { sessionToken != nil || expires != nil }
 
     /// The access key for a message: `AKIA…7Q`.

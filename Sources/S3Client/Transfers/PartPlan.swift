@@ -6,7 +6,7 @@ package struct PartPlan: Sendable, Equatable {
     package static let mostParts: Int64 = 10_000
     package static let smallestPartBytes: Int64 = 5 << 20
     package static let largestPartBytes: Int64 = 5 << 30
-    package static let largestObjectBytes: Int64 = 5 << 40
+    package static let largestObjectBytes = mostParts * largestPartBytes
 
     package static let defaultPartBytes: Int64 = 8 << 20
     /// In larger parts nothing is won any more, and more is lost with a connection.
@@ -31,7 +31,7 @@ package struct PartPlan: Sendable, Equatable {
             throw S3Error(
                 .refused,
                 what: "Cannot store an object of \(totalBytes) bytes: S3 takes "
-                    + "\(Self.largestObjectBytes) (5 TiB)",
+                    + "\(Self.largestObjectBytes) (10,000 parts of 5 GiB)",
                 remedy: "Split it."
             )
         }

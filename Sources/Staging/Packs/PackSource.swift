@@ -93,6 +93,8 @@ final class PackReader: HTTPBodyReader {
     private var position: Int64
     private let end: Int64
     private var index: Int
+    /// That of `index`; nil behind the last one.
+    private var member: PackPlan.Member?
     private var open: Descriptor?
     /// Of the current member, once it is wanted.
     private var header: [UInt8]?
@@ -106,6 +108,7 @@ final class PackReader: HTTPBodyReader {
         position = offset
         end = offset + count
         index = plan.index(at: offset)
+        member = index < plan.count ? plan.members[index] : nil
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -138,8 +141,7 @@ final class PackReader: HTTPBodyReader {
         let start = position
         let count = try step(UnsafeMutableRawBufferPointer(rebasing: buffer[..<room]))
         position += Int64(count)
-        guard index < plan.members.count else { return (nil, count) }
-        let member = plan.members[index]
+        guard let member else { return (nil, count) }
         let isContents = start >= member.contents && start < member.contents + member.file.size
         return (isContents ? index : nil, count)
     }
@@ -154,16 +156,16 @@ final class PackReader: HTTPBodyReader {
 
     /// Fills the front of `space` from one piece: a header, some contents, padding, or the end.
     private func step(_ space: UnsafeMutableRawBufferPointer) throws(StagingError) -> Int {
-        while index < plan.members.count, plan.members[index].end <= position {
+        while let current = member, current.end <= position {
             index += 1
+            member = index < plan.count ? plan.members[index] : nil
             open = nil
             header = nil
         }
-        guard index < plan.members.count else {
+        guard let member else {
             space.initializeMemory(as: UInt8.self, repeating: 0)
             return space.count
         }
-        let member = plan.members[index]
         if position < member.contents {
             let header = header ?? plan.header(of: member)
             self.header = header

@@ -20,9 +20,10 @@ package final class PackStream: UploadSource {
     private let memory: PartMemory
     private let reading = Turns()
     private let hashing = Turns()
-    /// Of the pack, where that is not its checksum, and of each file in it: two, because a part is hashed
-    /// while the next one is read.
+    private let digest: PackDigest.Kind
+    /// nil where the pack's checksum is its digest.
     private let pack: Mutex<SHA256Hasher?>
+    /// Of each file. Not with the pack's, which is hashed while the next part is read.
     private let files: Mutex<[CRC64NVME]>
     private let whole = Mutex(CRC64NVME())
 
@@ -33,6 +34,7 @@ package final class PackStream: UploadSource {
 
     init(_ plan: PackPlan, digest: PackDigest.Kind, memory: PartMemory) {
         self.plan = plan
+        self.digest = digest
         self.memory = memory
         pack = Mutex(digest == .sha256 ? SHA256Hasher() : nil)
         files = Mutex(Array(repeating: CRC64NVME(), count: plan.count))
@@ -123,17 +125,24 @@ package final class PackStream: UploadSource {
     fileprivate static let pieceBytes = 256 << 10
 
     /// What the whole pack and every file in it came to, in order; once all of it has been uploaded.
-    package func finish() -> Digests {
+    package func finish() -> Sums {
         let checksum = whole.withLock { $0 }
-        let digest = pack.withLock { pack in
-            guard let hasher = pack.take() else { return PackDigest.crc64nvme(checksum) }
-            return .sha256(hasher.finalize())
-        }
-        return Digests(pack: digest, checksum: checksum, files: files.withLock { $0 })
+        let sum =
+            switch digest {
+            case .crc64nvme: PackDigest.crc64nvme(checksum)
+            case .sha256:
+                pack.withLock { pack in
+                    guard let hasher = pack.take() else {
+                        preconditionFailure("it is finished once")
+                    }
+                    return PackDigest.sha256(hasher.finalize())
+                }
+            }
+        return Sums(pack: sum, checksum: checksum, files: files.withLock { $0 })
     }
 
     /// What a pack came to.
-    package struct Digests: Sendable {
+    package struct Sums: Sendable {
         package let pack: PackDigest
         package let checksum: CRC64NVME
         /// Of each file, in order.

@@ -14,12 +14,14 @@ final class PartMemory: Sendable {
 
     private struct State: Sendable {
         var free: Int64
+        /// What is had of the system.
+        var held: Int64 = 0
         var rooms = 0
         /// Memory that nobody has, until nobody has any.
         var spare: [Memory] = []
     }
 
-    // Unchecked because of the pointer: whoever has it has it alone.
+    // Unchecked because of the pointer: of a room's, one writes, and when that is done any may read.
     private struct Memory: @unchecked Sendable {
         let bytes: UnsafeMutableRawBufferPointer
     }
@@ -30,6 +32,9 @@ final class PartMemory: Sendable {
 
     /// What is free, in bytes.
     var free: Int64 { state.withLock { $0.free } }
+
+    /// How much memory there is, in use or spare, in bytes.
+    var held: Int64 { state.withLock { $0.held } }
 
     /// Room for `bytes` bytes, until it is let go of; nil where there is none.
     func room(for bytes: Int64) -> Room? {
@@ -50,6 +55,7 @@ final class PartMemory: Sendable {
                 return (state.spare.remove(at: index), [])
             }
             defer { state.spare = [] }
+            state.held += Int64(count) - state.spare.reduce(0) { $0 + Int64($1.bytes.count) }
             return (nil, state.spare)
         }
         for memory in others { memory.bytes.deallocate() }
@@ -63,6 +69,7 @@ final class PartMemory: Sendable {
             if let memory { state.spare.append(memory) }
             guard state.rooms == 0 else { return [] }
             defer { state.spare = [] }
+            state.held -= state.spare.reduce(0) { $0 + Int64($1.bytes.count) }
             return state.spare
         }
         for memory in unused { memory.bytes.deallocate() }

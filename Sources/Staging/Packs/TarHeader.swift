@@ -98,26 +98,26 @@ struct TarHeader {
         type: UInt8
     ) -> [UInt8] {
         var block = [UInt8](repeating: 0, count: TarFormat.blockSize)
-        func put(_ bytes: [UInt8], at offset: Int) {
-            block.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
+        func put(_ bytes: some Sequence<UInt8>, at offset: Int) {
+            for (index, byte) in zip(offset..., bytes) { block[index] = byte }
+        }
+        func put(octal value: Int64, digits: Int, at offset: Int) {
+            var rest = value
+            for index in (offset..<(offset + digits)).reversed() {
+                block[index] = UInt8(ascii: "0") + UInt8(rest & 7)
+                rest >>= 3
+            }
         }
         put(name, at: 0)
-        put(octal(Int64(mode.bits), digits: 7), at: 100)
-        put(octal(0, digits: 7), at: 108)
-        put(octal(0, digits: 7), at: 116)
-        put(octal(size, digits: 11), at: 124)
-        put(octal(seconds, digits: 11), at: 136)
+        put(octal: Int64(mode.bits), digits: 7, at: 100)
+        put(octal: 0, digits: 7, at: 108)
+        put(octal: 0, digits: 7, at: 116)
+        put(octal: size, digits: 11, at: 124)
+        put(octal: seconds, digits: 11, at: 136)
         block[156] = type
-        put(Array("ustar\u{0}00".utf8), at: 257)
-        put(octal(TarFormat.sum(of: block), digits: 6) + [0, UInt8(ascii: " ")], at: 148)
+        put("ustar\u{0}00".utf8, at: 257)
+        put(octal: TarFormat.sum(of: block), digits: 6, at: 148)
+        block[155] = UInt8(ascii: " ")
         return block
-    }
-
-    private static func octal(
-        _ value: Int64,
-        digits: Int
-    ) -> [UInt8] {
-        let text = Array(String(value, radix: 8).utf8)
-        return [UInt8](repeating: UInt8(ascii: "0"), count: digits - text.count) + text
     }
 }

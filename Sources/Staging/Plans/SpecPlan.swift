@@ -44,7 +44,8 @@ package enum SpecPlan {
                 leaveBehind: JobSurvey.leftBehind.sorted {
                     $0.bytes.lexicographicallyPrecedes($1.bytes)
                 },
-                packBelow: policy.packBelow
+                packBelow: policy.packBelow,
+                packDigest: .crc64nvme
             ),
             limits: policy.limits
         )

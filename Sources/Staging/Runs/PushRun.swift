@@ -13,6 +13,7 @@ package struct PushRun: Sendable {
     let run: RunID
     let attempt: AttemptID
     let transfers: Int
+    let packDigest: PackDigest.Kind
     let meter: PhaseMeter
 
     package init(
@@ -21,6 +22,7 @@ package struct PushRun: Sendable {
         run: RunID,
         attempt: AttemptID,
         transfers: Int,
+        packDigest: PackDigest.Kind,
         meter: PhaseMeter
     ) {
         self.store = store
@@ -28,6 +30,7 @@ package struct PushRun: Sendable {
         self.run = run
         self.attempt = attempt
         self.transfers = transfers
+        self.packDigest = packDigest
         self.meter = meter
     }
 
@@ -128,7 +131,7 @@ package struct PushRun: Sendable {
         let (pack, digests) = try await upload.pack(
             plan,
             to: key,
-            digest: .crc64nvme,
+            digest: packDigest,
             name: "a pack of results"
         )
         let entries = zip(plan.files, digests)

@@ -106,6 +106,7 @@ struct PushPhase: Sendable {
             run: attempt.run,
             attempt: attempt.id,
             transfers: attempt.spec.limits.transfers,
+            packDigest: attempt.spec.push.packDigest ?? .sha256,
             meter: meter
         )
         return try await push(plans)

@@ -14,23 +14,24 @@ import Testing
         #expect(try !PartPlan(totalBytes: 16 * Self.mebibyte).isSingle)
     }
 
-    @Test func `parts grow so that 10,000 reach 5 TiB`() throws {
+    @Test func `parts grow so that 10,000 reach the largest object`() throws {
         let biggest = try PartPlan(totalBytes: PartPlan.largestObjectBytes)
-        #expect(biggest.partBytes == 525 * Self.mebibyte)
-        #expect(biggest.count <= 10_000)
+        #expect(biggest.partBytes == PartPlan.largestPartBytes)
+        #expect(biggest.count == 10_000)
+        #expect(try PartPlan(totalBytes: 5 << 40).partBytes == 525 * Self.mebibyte)
         let border = 10_000 * PartPlan.defaultPartBytes
         #expect(try PartPlan(totalBytes: border).partBytes == PartPlan.defaultPartBytes)
         #expect(try PartPlan(totalBytes: border).count == 10_000)
         #expect(try PartPlan(totalBytes: border + 1).partBytes == 9 * Self.mebibyte)
     }
 
-    @Test func `more than 5 TiB is refused and the limit named`() {
+    @Test func `more than that is refused and the limit named`() {
         do throws(S3Error) {
             _ = try PartPlan(totalBytes: PartPlan.largestObjectBytes + 1)
             Issue.record("no error")
         } catch {
             #expect(error.code == .refused)
-            #expect(error.what.contains("5 TiB"))
+            #expect(error.what.contains("10,000 parts of 5 GiB"))
         }
     }
 

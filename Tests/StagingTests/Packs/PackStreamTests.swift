@@ -55,7 +55,7 @@ import Transport
     @Test(
         "parts come as they are, in memory or not, and the sums of pack and files with them",
         arguments: [0, 9_000, 1 << 20],
-        [PackDigest.Kind.sha256, .crc64nvme]
+        kinds
     )
     func whatIsSent(_ memory: Int64, digest: PackDigest.Kind) async throws {
         let plan = try sample()
@@ -74,26 +74,33 @@ import Transport
         #expect(try whole == PackTests.whole(PackSource(plan)))
         let sums = stream.finish()
         let checksum = CRC64NVME(of: whole)
-        let strong = PackDigest.sha256(SHA256Digest(of: whole))
-        #expect(sums.pack == (digest == .sha256 ? strong : .crc64nvme(checksum)))
+        #expect(sums.pack == Self.digest(digest, of: whole))
         #expect(sums.checksum == checksum)
         for (file, digest) in zip(plan.files, sums.files) {
             #expect(try digest == CRC64NVME(of: TemporaryTree.read(file.path)))
         }
     }
 
-    @Test func whateverIsAskedForFirstIsReadInOrder() async throws {
+    private static let kinds: [PackDigest.Kind] = [.sha256, .crc64nvme]
+
+    private static func digest(_ kind: PackDigest.Kind, of bytes: [UInt8]) -> PackDigest {
+        kind == .sha256 ? .sha256(SHA256Digest(of: bytes)) : .crc64nvme(CRC64NVME(of: bytes))
+    }
+
+    @Test(arguments: kinds)
+    func whateverIsAskedForFirstIsReadInOrder(digest: PackDigest.Kind) async throws {
         let plan = try sample()
-        let stream = PackStream(plan, digest: .sha256, memory: PartMemory(bytes: 1 << 20))
+        let stream = PackStream(plan, digest: digest, memory: PartMemory(bytes: 1 << 20))
         let parts = Self.parts(of: plan)
         _ = try await Self.read(stream, parts.reversed(), atOnce: parts.count)
         let whole = try PackTests.whole(PackSource(plan))
-        #expect(stream.finish().pack == .sha256(SHA256Digest(of: whole)))
+        #expect(stream.finish().pack == Self.digest(digest, of: whole))
     }
 
-    @Test func whatIsAskedForOnceMoreIsReadAgainAndSummedOnce() async throws {
+    @Test(arguments: kinds)
+    func whatIsAskedForOnceMoreIsReadAgainAndSummedOnce(digest: PackDigest.Kind) async throws {
         let plan = try sample()
-        let stream = PackStream(plan, digest: .sha256, memory: PartMemory(bytes: 1 << 20))
+        let stream = PackStream(plan, digest: digest, memory: PartMemory(bytes: 1 << 20))
         let parts = Self.parts(of: plan)
         _ = try await Self.read(stream, Array(parts[..<3]))
         #expect(try await stream.ready(parts[1]) == nil)
@@ -102,7 +109,29 @@ import Transport
         let range = Int(parts[1].offset)..<Int(parts[1].offset + parts[1].length)
         #expect(try PackTests.bytes(stream.body(parts[1])) == Array(whole[range]))
         _ = try await Self.read(stream, Array(parts[3...]))
-        #expect(stream.finish().pack == .sha256(SHA256Digest(of: whole)))
+        #expect(stream.finish().pack == Self.digest(digest, of: whole))
+    }
+
+    /// As an upload does it: a part is sent, and its memory is the next one's.
+    @Test(arguments: kinds)
+    func memoryOfOnePartIsTheNextOnes(digest: PackDigest.Kind) async throws {
+        let plan = try sample()
+        let memory = PartMemory(bytes: 2 * Self.partBytes)
+        let stream = PackStream(plan, digest: digest, memory: memory)
+        var whole: [UInt8] = []
+        var before: ReadyBytes?
+        for part in Self.parts(of: plan) {
+            let ready = try await stream.ready(part)
+            // The next one is there by now.
+            if let before { whole += try PackTests.bytes(before.body) }
+            before = ready
+            #expect(memory.held <= 2 * Self.partBytes)
+        }
+        whole += try PackTests.bytes(#require(before).body)
+        #expect(try whole == PackTests.whole(PackSource(plan)))
+        #expect(stream.finish().pack == Self.digest(digest, of: whole))
+        before = nil
+        #expect(memory.held == 0)
     }
 
     @Test func memoryIsGivenBack() async throws {

@@ -60,7 +60,26 @@ import Transport
         let small = try #require(memory.room(for: 100))
         Self.write(3, to: small)
         #expect(small.bytes.count == 100)
+        #expect(memory.held == 2 * (64 << 10) + 100)
         #expect(kept.bytes.allSatisfy { $0 == 1 } && again.bytes.allSatisfy { $0 == 2 })
+    }
+
+    /// Memory of another size than the next one's would be had in vain.
+    @Test func noMoreIsHeldThanRoomsSay() throws {
+        let memory = PartMemory(bytes: 1 << 20)
+        let first = try #require(memory.room(for: 10))
+        #expect(memory.held == 0)
+        Self.write(1, to: first)
+        var large = memory.room(for: 64 << 10)
+        Self.write(2, to: try #require(large))
+        large = nil
+        #expect(memory.held == 10 + (64 << 10))
+        var other = memory.room(for: 1_000)
+        Self.write(3, to: try #require(other))
+        #expect(memory.held == 10 + 1_000)
+        other = nil
+        _ = consume first
+        #expect(memory.held == 0 && memory.free == 1 << 20)
     }
 
     @Test func manyAtOnceNeverShare() async {
@@ -75,10 +94,11 @@ import Transport
                         Self.write(UInt8(number), to: room)
                         await Task.yield()
                         #expect(room.bytes.allSatisfy { $0 == UInt8(number) })
+                        #expect(memory.held <= 400)
                     }
                 }
             }
         }
-        #expect(memory.free == 400)
+        #expect(memory.free == 400 && memory.held == 0)
     }
 }

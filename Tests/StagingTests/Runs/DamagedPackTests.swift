@@ -80,6 +80,29 @@ import Testing
         #expect(reads == 1 + 2 * rounds)
     }
 
+    @Test func `invariant 1, F66: so does a pack of results`() async throws {
+        let wire = Wire()
+        let world = try World(wire.makeStore())
+        try world.tree.file("jobs/1/working/a name that is no plain tar name, ü", [1, 2, 3])
+        try world.tree.file("jobs/1/working/result", Array("sensitive".utf8))
+        let spec = try await world.spec()
+        _ = try await world.fetch(spec)
+        let report = try await world.push(spec)
+        let pack = try #require(report.packs.first)
+        #expect(pack.digest.kind == .crc64nvme)
+        try await world.collect(report, spec)
+        let right = try Self.contents(world.tree.path)
+        var rounds = 0
+        for index in stride(from: 0, to: Int(pack.size), by: 37) {
+            wire.damage(pack.key, at: index)
+            try await world.collect(report, spec)
+            #expect(try Self.contents(world.tree.path) == right, "byte \(index)")
+            rounds += 1
+        }
+        let reads = world.store.calls.count { $0.kind == .get && $0.key == pack.key }
+        #expect(reads == 1 + 2 * rounds)
+    }
+
     @Test func `a pack that stays damaged is refused after four attempts`() async throws {
         let wire = Wire()
         let world = try World(wire.makeStore())

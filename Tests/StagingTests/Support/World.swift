@@ -156,6 +156,7 @@ final class World {
             run: spec.run,
             attempt: attempt,
             transfers: 4,
+            packDigest: spec.push.packDigest ?? .sha256,
             meter: PhaseMeter("push")
         )
         let own = Set(spec.outputs.filter(\.ownObject).map(\.path))
