@@ -23,6 +23,7 @@ struct HeadNodeCommand: AsyncParsableCommand {
 
     static func main() async {
         StandardStreams.fill()
+        DescriptorTable.grow()
         // Keys are in its memory, and a core file would lie in Galaxy's directories, or wherever it began.
         _ = clinux_set_not_dumpable()
         await main(nil)

@@ -32,6 +32,16 @@ package enum Threads {
     /// - Returns: 0, or what pthread_create(3) gives; `body` does not run then.
     static func tryStart(_ body: @escaping @Sendable () -> Void) -> Int32 {
         var thread = pthread_t()
+        let error = tryStart(&thread, body)
+        if error == 0 { pthread_detach(thread) }
+        return error
+    }
+
+    /// The same; whoever calls it joins the thread.
+    private static func tryStart(
+        _ thread: inout pthread_t,
+        _ body: @escaping @Sendable () -> Void
+    ) -> Int32 {
         // SAFETY: the new thread takes over the one retained reference.
         let box = Unmanaged.passRetained(Box(body)).toOpaque()
         let error = pthread_create(
@@ -49,8 +59,30 @@ package enum Threads {
             Unmanaged<Box>.fromOpaque(box).release()
             return error
         }
-        pthread_detach(thread)
         return 0
+    }
+
+    /// What `body` gives for each number below `count`, in their order; it is called for one half of them
+    /// on a second thread, if there can be one more. Blocks.
+    static func halves<Value: Sendable>(
+        _ count: Int,
+        _ body: @escaping @Sendable (Int) -> Value
+    ) -> [Value] {
+        let middle = count / 2
+        let second = Half<Value>()
+        var thread = pthread_t()
+        let work: @Sendable () -> Void = {
+            let values = (middle..<count).map(body)
+            second.values.withLock { $0 = values }
+        }
+        let error = tryStart(&thread, work)
+        let first = (0..<middle).map(body)
+        if error == 0 { pthread_join(thread, nil) } else { work() }
+        return first + second.values.withLock { $0 }
+    }
+
+    private final class Half<Value: Sendable>: Sendable {
+        let values = Mutex<[Value]>([])
     }
 
     /// What `body` gives on a thread of its own; here, if there can be no more threads.

@@ -14,6 +14,7 @@ enum WorkerMain {
     static func main() async {
         boot_linked()
         StandardStreams.fill()
+        DescriptorTable.grow()
         // Whatever this process holds, the tool must not read: no ptrace, no /proc/PID/environ.
         // Where the kernel refuses, the split shape still keeps credentials from the tool.
         _ = clinux_set_not_dumpable()

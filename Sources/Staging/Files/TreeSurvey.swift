@@ -160,7 +160,8 @@ package struct TreeSurvey: Sendable {
         var stack: [RelativePath?] = [nil]
         while let place = stack.popLast() {
             guard let (directory, names) = try list(place, of: top) else { continue }
-            for name in names {
+            let looks = Self.looks(at: names, in: directory)
+            for (index, name) in names.enumerated() {
                 if place == nil, skipping.contains(ByteString(name)) { continue }
                 let above = place.map { $0.bytes + [FilePath.separator] } ?? []
                 guard let relative = try? RelativePath(above + name),
@@ -176,7 +177,8 @@ package struct TreeSurvey: Sendable {
                     )
                     continue
                 }
-                guard var status = try look(at: last, path, in: directory) else { continue }
+                let looked = looks?[index] ?? Self.look(at: last, in: directory)
+                guard var status = try taken(looked, path) else { continue }
                 if reopening, let open = try? directory.reopened(last, status) { status = open }
                 switch status.kind {
                 case .file:
@@ -201,15 +203,33 @@ package struct TreeSurvey: Sendable {
         files.removeAll { paths.contains($0.path) }
     }
 
+    private typealias Look = Result<FileStatus?, StagingError>
+
+    /// So many names are looked at by two threads.
+    private static let manyNames = 256
+
+    /// What has each of these names, found beforehand; nil for a few names. One that is too long for a
+    /// path is nobody's.
+    private static func looks(at names: [[UInt8]], in directory: Directory) -> [Look]? {
+        guard names.count >= manyNames else { return nil }
+        return Threads.halves(names.count) { index in
+            guard let name = try? RelativePath(names[index]) else { return .success(nil) }
+            return look(at: name, in: directory)
+        }
+    }
+
+    private static func look(at name: RelativePath, in directory: Directory) -> Look {
+        Result { () throws(StagingError) in try directory.status(name) }
+    }
+
     /// What is there; nil for nothing any more, and for what the directory keeps from us: that gets
     /// a word in `refused`.
-    private mutating func look(
-        at name: RelativePath,
-        _ path: FilePath,
-        in directory: Directory
+    private mutating func taken(
+        _ look: Look,
+        _ path: FilePath
     ) throws(StagingError) -> FileStatus? {
         do throws(StagingError) {
-            return try directory.status(name)
+            return try look.get()
         } catch {
             guard error.code == .unreadable else { throw error }
             refused.append(

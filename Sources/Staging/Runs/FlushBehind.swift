@@ -9,9 +9,13 @@ import Synchronization
 /// there together. Only these files are flushed: a syncfs would wait for everybody's. They stay open
 /// until then, because a file that is closed and opened again may have lost the news of its failure.
 final class FlushBehind: Sendable {
-    /// How many files of one run wait for a thread at most, and how many bytes.
-    private static let mostFiles = 8
+    /// How many files of one run wait for a thread at most, and how many bytes: few where each waits for
+    /// the disk, more where a thread costs more than what it does.
+    fileprivate static let fewestFiles = 8
+    private static let mostFiles = 16
     private static let mostBytes: Int64 = 1 << 20
+    /// What a batch takes, at most, before the next one is made larger.
+    private static let shortTime = Duration.milliseconds(1)
     /// How many threads flush at a time, for all runs of the process.
     private static let mostThreads = 16
     private static let threads = Atomic<Int>(0)
@@ -24,6 +28,8 @@ final class FlushBehind: Sendable {
     private struct State {
         var waiting: [File] = []
         var bytesWaiting: Int64 = 0
+        /// How many files make a batch.
+        var batch = FlushBehind.fewestFiles
         var batchesUnderWay = 0
         var failure: StagingError?
         var whenIdle: CheckedContinuation<Void, Never>?
@@ -46,7 +52,7 @@ final class FlushBehind: Sendable {
             state.waiting.append(File(descriptor: descriptor, place: place))
             state.bytesWaiting += size
             let isFull =
-                state.waiting.count >= Self.mostFiles || state.bytesWaiting >= Self.mostBytes
+                state.waiting.count >= state.batch || state.bytesWaiting >= Self.mostBytes
             return isFull ? state.take() : []
         }
         if !full.isEmpty { flush(full) }
@@ -81,13 +87,16 @@ final class FlushBehind: Sendable {
 
     private func flushHere(_ files: [File]) {
         var failure: StagingError?
+        let begin = ContinuousClock.now
         for file in files {
             do throws(StagingError) { try file.descriptor.synchronise(name: file.place) } catch {
                 failure = failure ?? error
             }
         }
+        let wasShort = ContinuousClock.now - begin < Self.shortTime
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.failure = state.failure ?? failure
+            state.batch = wasShort ? min(2 * state.batch, Self.mostFiles) : Self.fewestFiles
             state.batchesUnderWay -= 1
             return state.batchesUnderWay == 0 ? state.whenIdle.take() : nil
         }

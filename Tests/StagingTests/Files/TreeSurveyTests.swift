@@ -54,6 +54,32 @@ import Testing
         #expect(error?.code == .refused)
     }
 
+    /// So many names are looked at by two threads.
+    @Test func aLargeDirectoryIsSurveyedAsASmallOne() throws {
+        for number in 0..<600 {
+            let name = "d/\(number)"
+            switch number % 20 {
+            case 3: try tree.directory(name)
+            case 5: try tree.link(name, to: "1")
+            case 7: try tree.fifo(name)
+            default: try tree.file(name, [UInt8](repeating: 1, count: number))
+            }
+        }
+        let found = try survey()
+        for (paths, expected) in [
+            (found.files.map(\.path), 510), (found.links.map(\.path), 30),
+            (found.refused.map(\.path), 30),
+        ] {
+            #expect(paths.count == expected)
+            #expect(paths == paths.sorted())
+        }
+        #expect(found.directories.count == 32)
+        for file in found.files {
+            #expect(file.size == Int64(String(decoding: file.path.lastComponent, as: UTF8.self)))
+            _ = try file.open()
+        }
+    }
+
     @Test("B15: links of every kind are listed, none is followed")
     func links() throws {
         try tree.file("in/file", "x")
