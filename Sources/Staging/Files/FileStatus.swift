@@ -43,6 +43,9 @@ package struct FileStatus: Sendable, Hashable {
         self.init(buffer)
     }
 
+    /// This process's; it has one, and asks once.
+    private static let user = geteuid()
+
     init(_ status: stat) {
         kind =
             switch status.st_mode & S_IFMT {
@@ -54,7 +57,7 @@ package struct FileStatus: Sendable, Hashable {
             default: .special("device")
             }
         mode = FileMode(UInt32(status.st_mode))
-        isOwn = status.st_uid == geteuid()
+        isOwn = status.st_uid == Self.user
         stamp = FileStamp(
             device: UInt64(status.st_dev),
             inode: UInt64(status.st_ino),

@@ -9,8 +9,8 @@ import Transport
 /// What one part has left the next one takes, until nobody has any: new memory costs a page fault for each
 /// 4 KiB of it.
 final class PartMemory: Sendable {
-    /// Of parts to send: three of the smallest size that S3 takes, one is read, one summed, one sent.
-    static let ofThisProcess = PartMemory(bytes: 16 << 20)
+    /// Of parts to send: four of the smallest size that S3 takes, two are read, one is summed, one sent.
+    static let ofThisProcess = PartMemory(bytes: 4 * PackStream.partBytes)
 
     private struct State: Sendable {
         var free: Int64
