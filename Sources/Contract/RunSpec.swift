@@ -225,8 +225,8 @@ package struct PushRules: Codable, Sendable, Hashable {
     package var leaveBehind: [ByteString]
     /// Files of at most this many bytes travel in packs.
     package var packBelow: Int64
-    /// What the report is to say of packs; nil for SHA-256. The head that reads it may be an older one than
-    /// the worker that writes it.
+    /// What the report is to say of packs; nil for SHA-256, of a head that is older than the worker and
+    /// knows nothing else.
     package var packDigest: PackDigest.Kind?
 
     package init(

@@ -160,8 +160,11 @@ package struct TreeSurvey: Sendable {
         var stack: [RelativePath?] = [nil]
         while let place = stack.popLast() {
             guard let (directory, names) = try list(place, of: top) else { continue }
-            let looks = Self.looks(at: names, in: directory)
+            var looks: [Look] = []
             for (index, name) in names.enumerated() {
+                if index % Self.manyNames == 0 {
+                    looks = Self.looks(at: names[index...].prefix(Self.manyNames), in: directory)
+                }
                 if place == nil, skipping.contains(ByteString(name)) { continue }
                 let above = place.map { $0.bytes + [FilePath.separator] } ?? []
                 guard let relative = try? RelativePath(above + name),
@@ -177,8 +180,8 @@ package struct TreeSurvey: Sendable {
                     )
                     continue
                 }
-                let looked = looks?[index] ?? Self.look(at: last, in: directory)
-                guard var status = try taken(looked, path) else { continue }
+                let look = looks[index % Self.manyNames]
+                guard var status = try taken(look, path) else { continue }
                 if reopening, let open = try? directory.reopened(last, status) { status = open }
                 switch status.kind {
                 case .file:
@@ -205,21 +208,18 @@ package struct TreeSurvey: Sendable {
 
     private typealias Look = Result<FileStatus?, StagingError>
 
-    /// So many names are looked at by two threads.
-    private static let manyNames = 256
+    /// So many names are looked at together, and half as many or more by two threads.
+    private static let manyNames = 512
 
-    /// What has each of these names, found beforehand; nil for a few names. One that is too long for a
-    /// path is nobody's.
-    private static func looks(at names: [[UInt8]], in directory: Directory) -> [Look]? {
-        guard names.count >= manyNames else { return nil }
-        return Threads.halves(names.count) { index in
-            guard let name = try? RelativePath(names[index]) else { return .success(nil) }
-            return look(at: name, in: directory)
+    /// What has each of these names. One that is too long for a path is nobody's.
+    private static func looks(at names: ArraySlice<[UInt8]>, in directory: Directory) -> [Look] {
+        let start = names.startIndex
+        let look: @Sendable (Int) -> Look = { index in
+            guard let name = try? RelativePath(names[start + index]) else { return .success(nil) }
+            return Result { () throws(StagingError) in try directory.status(name) }
         }
-    }
-
-    private static func look(at name: RelativePath, in directory: Directory) -> Look {
-        Result { () throws(StagingError) in try directory.status(name) }
+        return names.count >= manyNames / 2
+            ? Threads.halves(names.count, look) : (0..<names.count).map(look)
     }
 
     /// What is there; nil for nothing any more, and for what the directory keeps from us: that gets

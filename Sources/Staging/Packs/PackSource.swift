@@ -190,7 +190,9 @@ final class PackReader: HTTPBodyReader {
                 what: "\(member.file.path) became shorter while it was being copied"
             )
         }
-        if inFile + Int64(count) == member.file.size { try member.file.checkRead(descriptor) }
+        // At the end of a range as at that of a file: whoever reads the rest may have read it before.
+        let isLast = inFile + Int64(count) == member.file.size || position + Int64(count) == end
+        if isLast { try member.file.checkRead(descriptor) }
         return count
     }
 }

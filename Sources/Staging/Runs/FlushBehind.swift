@@ -96,7 +96,11 @@ final class FlushBehind: Sendable {
         let wasShort = ContinuousClock.now - begin < Self.shortTime
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.failure = state.failure ?? failure
-            state.batch = wasShort ? min(2 * state.batch, Self.mostFiles) : Self.fewestFiles
+            if !wasShort {
+                state.batch = Self.fewestFiles
+            } else if files.count >= state.batch {
+                state.batch = min(2 * state.batch, Self.mostFiles)
+            }
             state.batchesUnderWay -= 1
             return state.batchesUnderWay == 0 ? state.whenIdle.take() : nil
         }

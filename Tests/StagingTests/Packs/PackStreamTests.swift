@@ -134,6 +134,48 @@ import Transport
         #expect(memory.held == 0)
     }
 
+    /// Its end is another part's, which may have been read before.
+    @Test func aFileThatChangesBetweenTwoPartsIsRefused() async throws {
+        let victim = try tree.file("victim", [UInt8](repeating: 1, count: 9_000))
+        let plan = try surveyed()
+        let reader = PackReader(plan, from: 0, count: 6_000)
+        let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 1_000, alignment: 1)
+        defer { pieces.deallocate() }
+        // Its header, then the first of its bytes.
+        while try #require(try reader.piece(into: pieces)).index == nil {}
+        try TemporaryTree.write([UInt8](repeating: 2, count: 9_000), to: victim)
+        let error = #expect(throws: StagingError.self) {
+            while try reader.piece(into: pieces) != nil {}
+        }
+        #expect(error?.code == .changed)
+    }
+
+    /// As a rule of the bucket's does it: what was read by then is read again, and summed up once.
+    @Test(arguments: kinds, [Int64(0), 12 << 20, 64 << 20])
+    func anUploadIsBegunAnew(digest: PackDigest.Kind, memoryBytes: Int64) async throws {
+        for number in 0..<9 {
+            let bytes = [UInt8](repeating: UInt8(number), count: (4 << 20) - number)
+            try tree.file("large/\(number)", bytes)
+        }
+        let plan = try sample()
+        let store = InMemoryObjectStore { call throws(S3Error) in
+            guard call.kind == .uploadPart, !call.isDone, call.number == 3 else { return }
+            throw S3Error(.noSuchUpload, what: "gone")
+        }
+        let memory = PartMemory(bytes: memoryBytes)
+        let stream = PackStream(plan, digest: digest, memory: memory)
+        let limits = TransferLimits(partBytes: PackStream.partBytes)
+        let key = try ObjectKey("pack")
+        let stored = try await Upload(to: store, limits: limits).run(stream, at: key)
+        let whole = try PackTests.whole(PackSource(plan))
+        let begun = store.calls.count { $0.kind == .createMultipart && !$0.isDone }
+        #expect(begun == 2 && store.openUploads == 0)
+        #expect(store.storedBytes(key) == whole)
+        #expect(stored.checksum == CRC64NVME(of: whole))
+        #expect(stream.finish().pack == Self.digest(digest, of: whole))
+        #expect(memory.free == memoryBytes && memory.held == 0)
+    }
+
     @Test func memoryIsGivenBack() async throws {
         let plan = try sample()
         let memory = PartMemory(bytes: 2 * Self.partBytes)

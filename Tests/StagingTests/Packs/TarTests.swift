@@ -2,6 +2,7 @@
 
 import Contract
 import Diagnostics
+import Digests
 import Names
 import TestSupport
 import Testing
@@ -69,6 +70,36 @@ struct ParsedTar: Equatable {
         )
         let padding = [UInt8](repeating: 0, count: TarFormat.padding(after: Int64(bytes.count)))
         return header.blocks() + bytes + padding
+    }
+
+    /// Made by another program from the standard. A tool pack is named by its bytes: were they others,
+    /// every one would be stored anew.
+    @Test func headersAreTheseToTheByte() throws {
+        let odd = [UInt8](repeating: UInt8(ascii: "n"), count: 120) + [UInt8(ascii: "/"), 0xFF]
+        for (name, size, mode, modified, expected) in [
+            (
+                Array("dir/file".utf8), 5, 0o644, Self.time,
+                "2e6c04b502f4fafe5655b2e619b882f006525c69b1ea0e59036b2b5117c88b21"
+            ),
+            (
+                odd, (1 << 33) + 7, 0o750,
+                FileTime(seconds: 1_700_000_000, nanoseconds: 123_456_789),
+                "4f7c1f9dd04f755765876a8d42a76843be1d9312b2c28670ba9ea1c4fd38b347"
+            ),
+            (
+                Array("f".utf8), (1 << 33) - 1, 0o777, FileTime(seconds: (1 << 33) - 1),
+                "297e4619f0fdf5aebe4c78dab74a226d78a16d10aaa432b97215afa2f10438cf"
+            ),
+        ] as [([UInt8], Int64, UInt32, FileTime, String)] {
+            let header = TarHeader(
+                name: try RelativePath(name),
+                size: size,
+                mode: FileMode(mode),
+                modified: modified
+            )
+            #expect(SHA256Digest(of: header.blocks()).hex == expected)
+            #expect(header.blocks().count == header.length)
+        }
     }
 
     /// A header block with anything in it and a right sum.

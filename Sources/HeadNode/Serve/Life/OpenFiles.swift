@@ -9,7 +9,7 @@ enum OpenFiles {
     private static let wanted: rlim_t = 131_072
     /// What the process needs for itself: connections, the files of transfers and those that wait for
     /// the disk.
-    private static let reserve = 512
+    private static let reserve = 768
     /// What a run that is followed needs: its folder and lock, two streams, its log, one to spare.
     private static let eachRun = 6
 
