@@ -9,7 +9,7 @@ package enum DescriptorTable {
 
     /// Has it grow at once, while there is one thread. It begins with 64 places; each time that it must grow
     /// while threads share it, whoever opens the file waits until every processor has been through the
-    /// kernel (`expand_fdtable` in Linux' fs/file.c): some 20 ms where all are busy.
+    /// kernel (`expand_fdtable` in Linux' fs/file.c): 10 to 20 ms where all are busy.
     package static func grow() {
         let highest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, places - 1)
         // Where fewer are allowed, it grows when it must.

@@ -10,8 +10,9 @@ import Transport
 /// A pack as something to upload at a key that its content does not name: its files are read once.
 ///
 /// Each part is read and summed when it is asked for, two at a time, and kept in memory until it is sent.
-/// Where there is no memory for one, it is summed when all before it are, and read again to be sent. Each
-/// file is looked at before it is read and after: what is sent of it is the version that was surveyed.
+/// Where there is no memory for one, it is summed when all before it are, and read again to be sent. A file
+/// is looked at before it is read and after, in each part that has some of it: what is sent of it is the
+/// version that was surveyed.
 package final class PackStream: UploadSource {
     /// How large a part is meant to be: the first is on its way soon, and few bytes are kept.
     package static let partBytes = PartPlan.smallestPartBytes
