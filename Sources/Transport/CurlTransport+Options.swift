@@ -52,7 +52,7 @@ extension CurlTransport {
         /// At most 512 KiB.
         package var receiveBufferBytes = 512 << 10
         /// At most 2 MiB.
-        package var uploadBufferBytes = 256 << 10
+        package var uploadBufferBytes = 96 << 10
         package var userAgent = "galaxy-s3-executor"
 
         package init() {}

@@ -10,7 +10,15 @@ func inParallel<Value: Sendable>(
     _ work: @escaping @Sendable (Int) async throws(S3Error) -> Value
 ) async throws(S3Error) -> [Value] {
     @Sendable func outcome(_ number: Int) async -> Event<Value> {
-        do throws(S3Error) { return .over(number, .success(try await work(number))) } catch {
+        do throws(S3Error) {
+            let value =
+                if let room = limits.room {
+                    try await room.place { () throws(S3Error) in try await work(number) }
+                } else {
+                    try await work(number)
+                }
+            return .over(number, .success(value))
+        } catch {
             return .over(number, .failure(error))
         }
     }

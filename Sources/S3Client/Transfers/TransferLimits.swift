@@ -2,15 +2,20 @@
 
 /// How a transfer uses the network. Memory grows with requests under way alone: bodies are streamed.
 package struct TransferLimits: Sendable, Equatable {
-    /// What the large files of one job may widen to together: half of a store's connections. Many jobs
-    /// at once stand in one line for them, as they do without it.
+    /// What one of a job's large files may widen to: half of a store's connections.
     private static let sharedWidth = 16
+    /// What all of them may have under way: all of a store's connections.
+    private static let sharedPlaces = 32
 
     /// Requests under way at a time for one object, to begin with.
     package var parallel: Int
     /// Requests under way at a time once one of them has taken longer than twice `patience`: then it is
     /// the connections that are slow, and more of them carry more.
     package var widest: Int
+    /// Requests at a time that parts are cut for; nil for `widest`.
+    package var cutFor: Int?
+    /// What the transfers of one job share; nil for a transfer that is alone.
+    package var room: TransferRoom?
     package var patience: Duration
     /// How large a part or range is; nil for as large as keeps all requests busy to the end.
     package var partBytes: Int64?
@@ -38,11 +43,12 @@ package struct TransferLimits: Sendable, Equatable {
     }
 
     /// For each of a job's files of these sizes, of which `transfers` move at a time: those that go in
-    /// parts share what they may widen to.
+    /// parts share the store's connections, and what one leaves empty another may have.
     package init(sharedBy sizes: some Sequence<Int64>, atOnce transfers: Int) {
-        self.init()
+        self.init(widest: Self.sharedWidth)
         let large = sizes.count { $0 >= thresholdBytes }
-        widest = max(parallel, Self.sharedWidth / max(1, min(large, transfers)))
+        cutFor = max(parallel, Self.sharedWidth / max(1, min(large, transfers)))
+        room = TransferRoom(places: Self.sharedPlaces)
     }
 
     /// How large a part of an object of `totalBytes` is meant to be.
@@ -55,7 +61,7 @@ package struct TransferLimits: Sendable, Equatable {
         let parallel = Int64(parallel)
         let round = parallel * PartPlan.ampleBytes
         let even = max(1, (totalBytes + round - 1) / round) * parallel
-        let parts = max(even, Int64(widest))
+        let parts = max(even, Int64(cutFor ?? widest))
         let bytes = (totalBytes + parts - 1) / parts
         return max((bytes + mebibyte - 1) / mebibyte * mebibyte, PartPlan.defaultPartBytes)
     }

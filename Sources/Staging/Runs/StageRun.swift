@@ -67,7 +67,10 @@ package struct StageRun: Sendable {
     }
 
     private func stage(_ plan: StagePlan) async throws(StagingError) -> Staged {
-        var steps: [Step] = plan.shared.map { .shared($0) } + plan.runObjects.map { .ofRun($0) }
+        // The largest first: what is left at the end is moved by few connections.
+        var steps: [Step] =
+            plan.shared.sorted { $0.size > $1.size }.map { .shared($0) }
+            + plan.runObjects.sorted { $0.size > $1.size }.map { .ofRun($0) }
         steps += plan.stored.map { .stored($0) } + plan.storedTrees.map { .storedTree($0) }
         steps += plan.linked.map { .linked($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }

@@ -12,18 +12,26 @@ import Testing
             ([1 << 30, 100, 2000, 1 << 20], 16), ([], 16),
         ] as [([Int64], Int)]
     )
-    func `large files share what they may widen to, small ones do not count`(
+    func `large files share what parts are cut for, small ones do not count`(
         sizes: [Int64],
-        widest: Int
+        share: Int
     ) {
         let limits = TransferLimits(sharedBy: sizes, atOnce: 8)
-        #expect(limits.widest == widest)
+        #expect(limits.cutFor == share)
         #expect(limits.parallel == 4)
+        #expect(limits.widest == 16)
+        #expect(limits.room != nil)
+    }
+
+    @Test func `what one may have does not make parts smaller where many share it`() {
+        let sizes = [Int64](repeating: 100 * Self.mebibyte, count: 9)
+        let limits = TransferLimits(sharedBy: sizes, atOnce: 16)
+        #expect(limits.partBytes(of: 100 * Self.mebibyte) == 13 * Self.mebibyte)
     }
 
     @Test func `those that wait do not count`() {
         let sizes = [Int64](repeating: 1 << 30, count: 9)
-        #expect(TransferLimits(sharedBy: sizes, atOnce: 1).widest == 16)
+        #expect(TransferLimits(sharedBy: sizes, atOnce: 1).cutFor == 16)
     }
 
     @Test(

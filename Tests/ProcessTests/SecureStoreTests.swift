@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestSupport
+import Testing
+
+/// A bucket behind https whose answers come in records of every size and in pieces that end anywhere,
+/// through the static worker's own libcurl too (Scripts/libcurl-read-ahead.patch).
+@Suite(.processes, .enabled(if: !TestServer.isOff)) struct SecureStoreTests {
+    @Test func aJobOverHTTPSInAwkwardRecordsOnConnectionsThatBreak() async throws {
+        let real = try await TestServer.running(.seaweed)
+        let place = try Place()
+        defer { place.remove() }
+        let front = try RunningProgram(
+            ["/usr/bin/python3", place.front, place.certificate, place.key] + address(of: real),
+            environment: ["PATH": "/usr/bin:/bin"],
+            streams: place.folder + "/front"
+        )
+        defer { front.send(SIGKILL) }
+        try await Patience.long.wait("the front") { front.output.hasSuffix("\n") || front.hasEnded }
+        let url = front.output.split(separator: "\n").first.map(String.init) ?? ""
+        try #require(url.hasPrefix("https://"), "\(front.errors)")
+        let server = TestServer(
+            endpoint: url,
+            bucket: real.bucket,
+            credentials: real.credentials
+        )
+        try await Lab.run(on: server) { lab in
+            let tool = """
+                cp "$IN1" "$OUT"; cp -a "${IN2%.dat}_files" "$OUT_FILES"; echo said
+                """
+            let job = try GalaxyJob(
+                folder: lab.folder,
+                tool: tool,
+                extraFiles: "for i in {1..300}; do head -c $((i * 97)) /dev/urandom > $i; done"
+            )
+            // Several ranges, and more than a connection lives for.
+            try Shell.run("head -c 20000003 /dev/urandom > \(job.largeInput)")
+            let options = ["--set", "s3.ca_file=\(place.certificate)", "--json"]
+            let ending = try await lab.head("run", job, options)
+            #expect(ending.status == 0, "\(ending.errors)\(ending.output.suffix(2000))")
+            try Shell.run("cmp \(job.largeInput) \(job.output)")
+            let there = try FileTree(job.outputExtraFiles)
+                .differences(from: FileTree(job.extraFiles))
+            #expect(there == [])
+            #expect(Shell.text("\(job.outputs)/tool_stdout") == "said\n")
+            #expect(front.output.contains("cut"), "no connection was cut")
+        }
+    }
+
+    /// Host and port of a server that speaks http.
+    private func address(of server: TestServer) throws -> [String] {
+        let words = server.endpoint.split(separator: "/").last?.split(separator: ":")
+        return try #require(words).map(String.init)
+    }
+
+    /// A folder with a certificate that is its own authority.
+    private struct Place {
+        let folder: String
+        var certificate: String { folder + "/certificate.pem" }
+        var key: String { folder + "/key.pem" }
+        let front =
+            #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined()
+            + "/Tools/tls_front.py"
+
+        init() throws {
+            folder = String(try Shell.run("mktemp -d /tmp/galaxy-s3-secure-XXXXXX").dropLast())
+            try Shell.run(
+                """
+                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test \
+                    -addext subjectAltName=IP:127.0.0.1 -keyout \(key) -out \(certificate)
+                """
+            )
+        }
+
+        func remove() { _ = try? Shell.run("rm -rf \(folder)") }
+    }
+}

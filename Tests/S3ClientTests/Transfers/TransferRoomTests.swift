@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import Testing
+@testable import S3Client
+
+@Suite struct TransferRoomTests {
+    /// Who came in and who has left, in that order.
+    private final class Log: Sendable {
+        private let list = Mutex<[String]>([])
+
+        func add(_ line: String) { list.withLock { $0.append(line) } }
+
+        var all: [String] { list.withLock { $0 } }
+    }
+
+    /// Parts that end when the test says so.
+    private final class Gate: Sendable {
+        private let isOpen = Atomic(false)
+
+        func open() { isOpen.store(true, ordering: .relaxed) }
+
+        func wait() async { while !isOpen.load(ordering: .relaxed) { await Task.yield() } }
+    }
+
+    /// How many are there, and were at most.
+    private final class Inside: Sendable {
+        private let count = Mutex((now: 0, most: 0))
+
+        func enter() {
+            count.withLock {
+                $0.now += 1
+                $0.most = max($0.most, $0.now)
+            }
+        }
+
+        func leave() { count.withLock { $0.now -= 1 } }
+
+        var most: Int { count.withLock { $0.most } }
+    }
+
+    private func until(_ condition: () -> Bool) async {
+        while !condition() { await Task.yield() }
+    }
+
+    @Test func `whoever asks first goes first, as many as there are places`() async throws {
+        let room = TransferRoom(places: 2)
+        let (gate, log) = (Gate(), Log())
+        try await withThrowingTaskGroup { group in
+            for number in 1...6 {
+                group.addTask {
+                    try await room.place {
+                        log.add("in \(number)")
+                        await gate.wait()
+                        log.add("out")
+                    }
+                }
+                // In line, or in.
+                await until { log.all.count + room.waiting == number }
+            }
+            #expect(log.all == ["in 1", "in 2"])
+            gate.open()
+            try await group.waitForAll()
+        }
+        #expect(log.all.filter { $0 != "out" } == (1...6).map { "in \($0)" })
+        var inside = 0
+        for line in log.all {
+            inside += line == "out" ? -1 : 1
+            #expect(inside <= 2, "\(log.all)")
+        }
+        #expect(room.waiting == 0)
+    }
+
+    @Test func `a failure leaves its place to the next`() async throws {
+        let room = TransferRoom(places: 1)
+        for _ in 1...3 {
+            let error = await #expect(throws: S3Error.self) {
+                try await room.place { () throws(S3Error) in
+                    throw S3Error(.source, what: "it cannot be read")
+                }
+            }
+            #expect(error?.code == .source)
+        }
+        #expect(try await room.place { 7 } == 7)
+    }
+
+    @Test func `who is cancelled in line gets a place, and gives it back`()
+        async throws
+    {
+        let room = TransferRoom(places: 1)
+        let (gate, log) = (Gate(), Log())
+        let first = Task { try await room.place { await gate.wait() } }
+        let second = Task {
+            try await room.place { log.add(Task.isCancelled ? "cancelled" : "not cancelled") }
+        }
+        await until { room.waiting == 1 }
+        second.cancel()
+        gate.open()
+        _ = try await (first.value, second.value)
+        #expect(log.all == ["cancelled"])
+        #expect(try await room.place { 7 } == 7)
+    }
+
+    @Test func `what one transfer leaves empty another has`()
+        async throws
+    {
+        var limits = TransferLimits(parallel: 4)
+        limits.room = TransferRoom(places: 3)
+        let (short, long) = (Inside(), Inside())
+        let (all, shared) = (Inside(), limits)
+        @Sendable func run(_ count: Int, _ own: Inside) async throws -> [Int] {
+            try await inParallel(1...count, shared) { number in
+                all.enter()
+                own.enter()
+                for _ in 0..<20 { await Task.yield() }
+                own.leave()
+                all.leave()
+                return number
+            }
+        }
+        async let few = run(3, short)
+        async let many = run(40, long)
+        #expect(try await few == Array(1...3))
+        #expect(try await many == Array(1...40))
+        #expect(all.most == 3)
+        #expect(long.most == 3, "once the other has none left")
+    }
+}
