@@ -21,6 +21,17 @@ def make_file(path, size):
     return path
 
 
+def take_memory(folder, size):
+    """Takes memory and gives it back.
+
+    What a virtual machine has not used for a while it has to ask its host for, and whoever comes first
+    would pay for all who come after.
+    """
+    with gone_after(folder / "taken") as path, path.open("wb") as file:
+        for _ in range(0, size, MIB):
+            file.write(bytes(MIB))
+
+
 def make_files(folder, count, size):
     """Many files of random bytes in one folder."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 """One large file, and many small ones, up and down."""
 
 from clients import ALL, DOWN, DOWN_MANY, UP, UP_MANY, clients
-from files import MIB, compare, gone_after, make_file, make_files
+from files import MIB, compare, gone_after, make_file, make_files, take_memory
 from galaxy_job import GalaxyJob, Shape
 from measuring import Broken, Cost, rounds, run
 from servers import IN_MEMORY, keeping, near_free, seaweedfs
@@ -68,6 +68,7 @@ class Transfers:
         self.files, self.key = files, key
         self.bytes = sum(path.stat().st_size for path in files.iterdir()) if files.is_dir() else None
         self.bytes = self.bytes or files.stat().st_size
+        take_memory(self.suite.memory, self.bytes)
         left = [one for one in clients(*self.names) if all(one.can(each) for each in self.operations)]
         for number in rounds(self.suite.rounds, seconds):
             self.suite.say(f"{self.row}, {self.endpoint.name}: round {number + 1} of {self.suite.rounds}")
