@@ -50,7 +50,7 @@ extension CurlTransport {
         /// Transfers at a time to one server.
         package var maxConnectionsPerOrigin = 32
         /// At most 512 KiB.
-        package var receiveBufferBytes = 512 << 10
+        package var receiveBufferBytes = 384 << 10
         /// At most 2 MiB.
         package var uploadBufferBytes = 96 << 10
         package var userAgent = "galaxy-s3-executor"

@@ -12,6 +12,16 @@ struct BuiltPrograms: Sendable {
     /// Found, and the worker made if need be, once a process.
     static let shared = Result { try BuiltPrograms() }
 
+    /// With the head as it is installed, which has our libcurl, if GALAXY_S3_TEST_HEAD says where it is.
+    static let installed = Result { try BuiltPrograms(headNode: getenv("GALAXY_S3_TEST_HEAD")) }
+
+    private init(headNode given: UnsafePointer<CChar>?) throws {
+        worker = try Self.shared.get().worker
+        headNode =
+            try given.map { try Self.withinReach(String(cString: $0)) }
+            ?? Self.shared.get().headNode
+    }
+
     private init() throws {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count)

@@ -26,17 +26,18 @@ struct Lab {
 
     static func run(
         on server: TestServer,
+        programs: Result<BuiltPrograms, any Error> = BuiltPrograms.shared,
         _ body: (Lab) async throws -> Void
     ) async throws {
-        let lab = try Lab(server)
+        let lab = try Lab(server, try programs.get())
         defer { lab.tearDown() }
         try await body(lab)
         try lab.expectNoSecretOnDisk()
     }
 
-    private init(_ server: TestServer) throws {
+    private init(_ server: TestServer, _ programs: BuiltPrograms) throws {
         self.server = server
-        programs = try BuiltPrograms.shared.get()
+        self.programs = programs
         var template = Array("/tmp/galaxy-s3-lab-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw ChildProcess.Failure(description: "mkdtemp: \(String(cString: strerror(errno)))")

@@ -18,8 +18,15 @@ struct RunAnswer {
             }
         }
 
+        /// What a phase has cost.
+        struct Report: Decodable {
+            var name: String
+            var retries: Int
+        }
+
         var event: String
         var run: String?
+        var report: Report?
         var resumed: Bool?
         var phase: String?
         var text: String?
@@ -30,7 +37,7 @@ struct RunAnswer {
         var message: String?
 
         enum CodingKeys: String, CodingKey {
-            case event, run, resumed, phase, text, base64, ending, code, message
+            case event, run, report, resumed, phase, text, base64, ending, code, message
             case attempt = "try"
         }
     }
@@ -49,6 +56,11 @@ struct RunAnswer {
     var error: Line? { lines.first { $0.event == "error" } }
     /// The reasons why tries came to nothing.
     var failedTries: [String] { lines.filter { $0.event == "try_ended" }.compactMap(\.text) }
+    /// How often each phase that moves files asked again.
+    var retries: [String: Int] {
+        let reports = lines.filter { $0.event == "phase_ended" }.compactMap(\.report)
+        return Dictionary(reports.map { ($0.name, $0.retries) }) { $0 + $1 }
+    }
     /// How many bytes of base64 live output came.
     var liveBytes: Int { lines.reduce(0) { $0 + ($1.base64?.utf8.count ?? 0) / 4 * 3 } }
 }

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tls_front.py CERTIFICATE KEY ADDRESS PORT: https on 127.0.0.1 for the server at ADDRESS:PORT.
+"""tls_front.py CERTIFICATE KEY ADDRESS PORT VERSION LIFE: https on 127.0.0.1 for the server at ADDRESS:PORT.
 
 Prints its URL, and a line for each connection that it cuts. What it sends is as awkward as TLS allows:
 records of one byte and of 16 KiB in turn, and a stream that is cut anywhere, in the middle of headers and of
-records, with pauses. After LIFE bytes a connection ends in the middle of a record, without a goodbye.
+records, with pauses. It speaks TLS of that VERSION, 1.2 or 1.3. After LIFE bytes a connection ends in the
+middle of a record, without a goodbye; 0 for never.
 """
 
 import itertools
@@ -15,20 +16,20 @@ import time
 
 RECORDS = (1, 16384, 16384, 100, 16384, 7000)
 SLICES = (5, 1, 50000, 16397, 3, 100000, 20000, 2)
-LIFE = 6 << 20
+NEVER = 1 << 62
 
 
 class Connection:
     """A client's, with TLS made by hand, so that what is sent can be cut where no record ends."""
 
-    def __init__(self, client, server, context):
+    def __init__(self, client, server, context, life):
         self.client, self.server = client, server
         self.received, self.made = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.received, self.made, server_side=True)
         # OpenSSL's connections are for one thread at a time.
         self.lock = threading.Lock()
         self.slices, self.records = itertools.cycle(SLICES), itertools.cycle(RECORDS)
-        self.left = LIFE
+        self.left = life
 
     def ask(self, action, *arguments):
         """What `action` gives once the client has said enough; None when it has left."""
@@ -94,15 +95,17 @@ class Connection:
                 answers.join()
 
 
-def main(certificate, key, address, port):
+def main(certificate, key, address, port, version, life):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion["TLSv" + version.replace(".", "_")]
     context.load_cert_chain(certificate, key)
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         print(f"https://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
             client, _ = listener.accept()
             server = socket.create_connection((address, int(port)))
-            threading.Thread(target=Connection(client, server, context).run, daemon=True).start()
+            connection = Connection(client, server, context, int(life) or NEVER)
+            threading.Thread(target=connection.run, daemon=True).start()
 
 
 main(*sys.argv[1:])

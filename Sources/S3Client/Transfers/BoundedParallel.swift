@@ -9,11 +9,13 @@ func inParallel<Value: Sendable>(
     _ limits: TransferLimits,
     _ work: @escaping @Sendable (Int) async throws(S3Error) -> Value
 ) async throws(S3Error) -> [Value] {
+    let place = limits.room.map { ($0, $0.join()) }
     @Sendable func outcome(_ number: Int) async -> Event<Value> {
         do throws(S3Error) {
             let value =
-                if let room = limits.room {
-                    try await room.place { () throws(S3Error) in try await work(number) }
+                if let (room, member) = place {
+                    try await room.place(of: member) { () throws(S3Error) in try await work(number)
+                    }
                 } else {
                     try await work(number)
                 }

@@ -10,7 +10,8 @@ package struct TransferLimits: Sendable, Equatable {
     /// Requests under way at a time for one object, to begin with.
     package var parallel: Int
     /// Requests under way at a time once one of them has taken longer than twice `patience`: then it is
-    /// the connections that are slow, and more of them carry more.
+    /// the connections that are slow, and more of them carry more, or it has waited for a place in `room`,
+    /// which is shared fairly however many ask.
     package var widest: Int
     /// Requests at a time that parts are cut for; nil for `widest`.
     package var cutFor: Int?

@@ -68,9 +68,11 @@ package struct StageRun: Sendable {
 
     private func stage(_ plan: StagePlan) async throws(StagingError) -> Staged {
         // The largest first: what is left at the end is moved by few connections.
-        var steps: [Step] =
-            plan.shared.sorted { $0.size > $1.size }.map { .shared($0) }
-            + plan.runObjects.sorted { $0.size > $1.size }.map { .ofRun($0) }
+        var steps =
+            (plan.shared.map { ($0.size, Step.shared($0)) }
+            + plan.runObjects.map { ($0.size, Step.ofRun($0)) })
+            .sorted { $0.0 > $1.0 }
+            .map(\.1)
         steps += plan.stored.map { .stored($0) } + plan.storedTrees.map { .storedTree($0) }
         steps += plan.linked.map { .linked($0) }
         if !plan.runPack.isEmpty { steps.append(.runPack(plan.runPack)) }

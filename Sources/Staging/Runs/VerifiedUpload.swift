@@ -49,6 +49,7 @@ struct VerifiedUpload: Sendable {
         meter.expect(bytes: plan.length, files: plan.count)
         let stream = PackStream(plan, digest: digest)
         var inParts = self
+        // Without the others' room: its parts wait for each other in their order.
         inParts.limits = TransferLimits(partBytes: PackStream.partBytes)
         let stored = try await inParts(stream, to: key, name: name)
         let read = stream.finish()

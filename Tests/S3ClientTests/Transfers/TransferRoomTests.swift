@@ -43,13 +43,14 @@ import Testing
         while !condition() { await Task.yield() }
     }
 
-    @Test func `whoever asks first goes first, as many as there are places`() async throws {
+    @Test func `of one transfer whoever asks first goes first`() async throws {
         let room = TransferRoom(places: 2)
+        let member = room.join()
         let (gate, log) = (Gate(), Log())
         try await withThrowingTaskGroup { group in
             for number in 1...6 {
                 group.addTask {
-                    try await room.place {
+                    try await room.place(of: member) {
                         log.add("in \(number)")
                         await gate.wait()
                         log.add("out")
@@ -71,34 +72,69 @@ import Testing
         #expect(room.waiting == 0)
     }
 
+    @Test func `the next place is for whoever has the fewest`()
+        async throws
+    {
+        let room = TransferRoom(places: 2)
+        let (greedy, modest) = (room.join(), room.join())
+        let log = Log()
+        let gates = (1...6).map { _ in Gate() }
+        try await withThrowingTaskGroup { group in
+            for number in 1...6 {
+                group.addTask {
+                    try await room.place(of: number == 6 ? modest : greedy) {
+                        log.add("\(number)")
+                        await gates[number - 1].wait()
+                    }
+                }
+                await until { log.all.count + room.waiting == number }
+            }
+            #expect(log.all == ["1", "2"])
+            gates[0].open()
+            await until { log.all.count == 3 }
+            #expect(log.all.last == "6", "three came before it, and their transfer has a place")
+            for gate in gates { gate.open() }
+            try await group.waitForAll()
+        }
+        #expect(log.all.count == 6)
+    }
+
     @Test func `a failure leaves its place to the next`() async throws {
         let room = TransferRoom(places: 1)
+        let member = room.join()
         for _ in 1...3 {
             let error = await #expect(throws: S3Error.self) {
-                try await room.place { () throws(S3Error) in
+                try await room.place(of: member) { () throws(S3Error) in
                     throw S3Error(.source, what: "it cannot be read")
                 }
             }
             #expect(error?.code == .source)
         }
-        #expect(try await room.place { 7 } == 7)
+        #expect(try await room.place(of: member) { 7 } == 7)
     }
 
-    @Test func `who is cancelled in line gets a place, and gives it back`()
-        async throws
-    {
+    @Test func `who is cancelled leaves the line, and nothing is begun`() async throws {
         let room = TransferRoom(places: 1)
+        let member = room.join()
         let (gate, log) = (Gate(), Log())
-        let first = Task { try await room.place { await gate.wait() } }
-        let second = Task {
-            try await room.place { log.add(Task.isCancelled ? "cancelled" : "not cancelled") }
-        }
+        let first = Task { try await room.place(of: member) { await gate.wait() } }
+        await until { room.isFull }
+        let second = Task { try await room.place(of: member) { log.add("begun") } }
         await until { room.waiting == 1 }
         second.cancel()
+        let error = await #expect(throws: S3Error.self) { try await second.value }
+        #expect(error?.code == .cancelled)
+        #expect(room.waiting == 0)
+        let third = Task {
+            await gate.wait()
+            try await room.place(of: member) { log.add("begun") }
+        }
+        third.cancel()
         gate.open()
-        _ = try await (first.value, second.value)
-        #expect(log.all == ["cancelled"])
-        #expect(try await room.place { 7 } == 7)
+        try await first.value
+        await #expect(throws: S3Error.self) { try await third.value }
+        #expect(log.all == [])
+        #expect(try await room.place(of: member) { 7 } == 7)
     }
 
     @Test func `what one transfer leaves empty another has`()
