@@ -16,10 +16,14 @@ ORDER = ("large", "small", "job", "tls", "distance", "worker", "head", "scale")
 def merged(results, baseline):
     """The baseline with the rows of `results` in place of its own."""
     kept = [one for one in baseline.get("records", []) if of(one) not in results["rows"]]
+    # A note names the row that it is about.
+    notes = [
+        note for note in baseline.get("notes", []) if not any(f"`{row}`" in note for row in results["rows"])
+    ]
     return results | {
         "rows": [row for row in ORDER if row in results["rows"] + baseline.get("rows", [])],
         "records": sorted(results["records"] + kept, key=lambda one: ORDER.index(of(one))),
-        "notes": list(dict.fromkeys(results["notes"] + baseline.get("notes", []))),
+        "notes": results["notes"] + notes,
         "measured": baseline.get("measured", {}) | results["measured"],
     }
 

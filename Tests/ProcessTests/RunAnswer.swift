@@ -21,6 +21,7 @@ struct RunAnswer {
         /// What a phase has cost.
         struct Report: Decodable {
             var name: String
+            var seconds: Double
             var retries: Int
         }
 
@@ -56,11 +57,8 @@ struct RunAnswer {
     var error: Line? { lines.first { $0.event == "error" } }
     /// The reasons why tries came to nothing.
     var failedTries: [String] { lines.filter { $0.event == "try_ended" }.compactMap(\.text) }
-    /// How often each phase that moves files asked again.
-    var retries: [String: Int] {
-        let reports = lines.filter { $0.event == "phase_ended" }.compactMap(\.report)
-        return Dictionary(reports.map { ($0.name, $0.retries) }) { $0 + $1 }
-    }
+    /// What each phase has cost, in the order of their ends.
+    var reports: [Line.Report] { lines.filter { $0.event == "phase_ended" }.compactMap(\.report) }
     /// How many bytes of base64 live output came.
     var liveBytes: Int { lines.reduce(0) { $0 + ($1.base64?.utf8.count ?? 0) / 4 * 3 } }
 }

@@ -22,8 +22,8 @@ NEVER = 1 << 62
 class Connection:
     """A client's, with TLS made by hand, so that what is sent can be cut where no record ends."""
 
-    def __init__(self, client, server, context, life):
-        self.client, self.server = client, server
+    def __init__(self, client, context, life):
+        self.client = client
         self.received, self.made = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.received, self.made, server_side=True)
         # OpenSSL's connections are for one thread at a time.
@@ -79,8 +79,8 @@ class Connection:
             except OSError:
                 pass
 
-    def run(self):
-        with self.client, self.server:
+    def run(self, address):
+        with self.client, socket.create_connection(address) as self.server:
             self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             answers = threading.Thread(target=self.carry_answers, daemon=True)
             try:
@@ -103,9 +103,8 @@ def main(certificate, key, address, port, version, life):
         print(f"https://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
             client, _ = listener.accept()
-            server = socket.create_connection((address, int(port)))
-            connection = Connection(client, server, context, int(life) or NEVER)
-            threading.Thread(target=connection.run, daemon=True).start()
+            connection = Connection(client, context, int(life) or NEVER)
+            threading.Thread(target=connection.run, args=((address, int(port)),), daemon=True).start()
 
 
 main(*sys.argv[1:])

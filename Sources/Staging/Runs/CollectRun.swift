@@ -57,9 +57,10 @@ package struct CollectRun: Sendable {
         }
         expect(plan)
         let arrivals = Arrivals(roots, of: plan.run, room: promise)
+        let largestFirst = plan.objects.sorted { $0.file.size > $1.file.size }
         let steps =
             plan.packs.map { Step.pack($0.pack, $0.files) }
-            + plan.objects.map { Step.object($0.file, $0.key) }
+            + largestFirst.map { Step.object($0.file, $0.key) }
         let limits = TransferLimits(
             sharedBy: plan.objects.lazy.map(\.file.size),
             atOnce: transfers
