@@ -14,7 +14,8 @@ func inParallel<Value: Sendable>(
         do throws(S3Error) {
             let value =
                 if let (room, member) = place {
-                    try await room.place(of: member) { () throws(S3Error) in try await work(number)
+                    try await room.place(of: member) { () throws(S3Error) in
+                        try await work(number)
                     }
                 } else {
                     try await work(number)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TestSupport
 import Testing
 @testable import S3Client
 
@@ -21,22 +22,6 @@ import Testing
         func open() { isOpen.store(true, ordering: .relaxed) }
 
         func wait() async { while !isOpen.load(ordering: .relaxed) { await Task.yield() } }
-    }
-
-    /// How many are there, and were at most.
-    private final class Inside: Sendable {
-        private let count = Mutex((now: 0, most: 0))
-
-        func enter() {
-            count.withLock {
-                $0.now += 1
-                $0.most = max($0.most, $0.now)
-            }
-        }
-
-        func leave() { count.withLock { $0.now -= 1 } }
-
-        var most: Int { count.withLock { $0.most } }
     }
 
     private func until(_ condition: () -> Bool) async {
@@ -72,9 +57,7 @@ import Testing
         #expect(room.waiting == 0)
     }
 
-    @Test func `the next place is for whoever has the fewest`()
-        async throws
-    {
+    @Test func `the next place is for whoever has the fewest`() async throws {
         let room = TransferRoom(places: 2)
         let (greedy, modest) = (room.join(), room.join())
         let log = Log()
@@ -137,14 +120,12 @@ import Testing
         #expect(try await room.place(of: member) { 7 } == 7)
     }
 
-    @Test func `what one transfer leaves empty another has`()
-        async throws
-    {
+    @Test func `what one transfer leaves empty another has`() async throws {
         var limits = TransferLimits(parallel: 4)
         limits.room = TransferRoom(places: 3)
-        let (short, long) = (Inside(), Inside())
-        let (all, shared) = (Inside(), limits)
-        @Sendable func run(_ count: Int, _ own: Inside) async throws -> [Int] {
+        let (short, long) = (Crowd(), Crowd())
+        let (all, shared) = (Crowd(), limits)
+        @Sendable func run(_ count: Int, _ own: Crowd) async throws -> [Int] {
             try await inParallel(1...count, shared) { number in
                 all.enter()
                 own.enter()

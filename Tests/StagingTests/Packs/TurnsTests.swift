@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Staging
@@ -13,22 +14,6 @@ import Testing
         func add(_ turn: Int64) { list.withLock { $0.append(turn) } }
 
         var all: [Int64] { list.withLock { $0 } }
-    }
-
-    /// How many are there, and were at most.
-    private final class Inside: Sendable {
-        private let count = Mutex((now: 0, most: 0))
-
-        func enter() {
-            count.withLock {
-                $0.now += 1
-                $0.most = max($0.most, $0.now)
-            }
-        }
-
-        func leave() { count.withLock { $0.now -= 1 } }
-
-        var most: Int { count.withLock { $0.most } }
     }
 
     @Test func whoeverAsksFirstTheyGoInOrder() async {
@@ -50,7 +35,7 @@ import Testing
     @Test(arguments: [1, 2, 3])
     func soManyGoAtATimeAndNoMore(atOnce: Int) async {
         let turns = Turns(atOnce: atOnce)
-        let inside = Inside()
+        let inside = Crowd()
         await withTaskGroup { group in
             for turn in 0..<40 {
                 group.addTask {
