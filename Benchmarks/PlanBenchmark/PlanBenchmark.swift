@@ -63,7 +63,8 @@ struct PlanBenchmark {
             layout: layout,
             run: run,
             transfers: 16,
-            meter: PhaseMeter("stage")
+            meter: PhaseMeter("stage"),
+            uploads: .ofThisProcess
         )
         let staged = try await stage(plan)
         let spec = SpecPlan.spec(

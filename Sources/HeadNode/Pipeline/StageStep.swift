@@ -91,7 +91,8 @@ struct StageStep: Sendable {
             layout: layout,
             run: run,
             transfers: settings.staging.limits.transfers,
-            meter: meter
+            meter: meter,
+            uploads: .ofThisProcess
         )
         let spec = SpecPlan.spec(
             description,

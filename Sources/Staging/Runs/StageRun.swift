@@ -16,16 +16,21 @@ package struct StageRun: Sendable {
     let run: RunID
     let transfers: Int
     let meter: PhaseMeter
-    private let now: @Sendable () -> FileTime
+    /// Who else puts the same into the bucket.
+    let uploads: KeyedLock
+    let now: @Sendable () -> FileTime
     /// Of each file, once it is known how many there are.
     private var limits = TransferLimits()
 
+    /// - Parameter uploads: of all runs that may want the same files at once: one of them uploads what the
+    ///   others then find.
     package init(
         store: any ObjectStore,
         layout: JobLayout,
         run: RunID,
         transfers: Int,
         meter: PhaseMeter,
+        uploads: KeyedLock,
         now: @escaping @Sendable () -> FileTime = Clock.fileTime
     ) {
         self.store = store
@@ -33,6 +38,7 @@ package struct StageRun: Sendable {
         self.run = run
         self.transfers = transfers
         self.meter = meter
+        self.uploads = uploads
         self.now = now
     }
 
@@ -174,75 +180,30 @@ package struct StageRun: Sendable {
         }
     }
 
-    /// Uploads a pack, and makes sure that its files did not change meanwhile.
-    private func upload(
-        _ plan: PackPlan,
-        to key: ObjectKey,
-        _ digests: PackSource.Digests,
-        send: (PackSource) async throws(StagingError) -> Void
-    ) async throws(StagingError) -> PackEntry {
-        let source = PackSource(plan, known: digests)
-        meter.expect(bytes: source.length, files: plan.count)
-        try await send(source)
-        try await source.checkUnchanged()
-        meter.finished(plan.count, packed: plan.count)
-        return entry(plan, key, digests.pack)
-    }
-
-    private func entry(
-        _ plan: PackPlan,
-        _ key: ObjectKey,
-        _ digest: SHA256Digest
-    ) -> PackEntry {
-        PackEntry(key: key, size: plan.length, digest: .sha256(digest), files: plan.count)
-    }
-
-    /// A pack named by its content: there already, or uploaded now. One that whoever frees space may be
-    /// about to free is uploaded once more, which makes it young: nothing in the bucket says yet that it is
-    /// wanted.
-    private func contentPack(_ plan: PackPlan) async throws(StagingError) -> PackEntry {
-        let digests = try await PackSource(plan).digests()
-        let digest = digests.pack
-        let key = layout.pack(digest)
-        let found: ObjectInfo?
-        do throws(S3Error) {
-            found = try await store.head(key)
-        } catch {
-            throw .store("look for a pack", error)
-        }
-        if let found {
-            // The worker compares a pack's SHA-256, which its key and the spec name.
-            if found.mayHold(size: plan.length, digests.checksum) {
-                if let age = found.age(at: now()), age < LinkKeeper.longestAge {
-                    meter.skipped(plan.count)
-                    return entry(plan, key, digest)
-                }
-                // The same bytes: who reads it meanwhile sees no difference.
-                return try await upload(plan, to: key, digests) { (source) throws(StagingError) in
-                    _ = try await verified(source, to: key, name: "the pack")
-                }
-            }
-            // Damaged, and perhaps still read by other jobs: it is left as it is, and not used.
-            let fresh = layout.pack(digest, nonce: Nonce.draw())
-            return try await upload(plan, to: fresh, digests) {
-                (source) throws(StagingError) in
-                _ = try await verified(source, to: fresh, name: "the pack")
-            }
-        }
-        return try await upload(plan, to: key, digests) {
-            (source) throws(StagingError) in
-            try await verified.unlessPresent(source, to: key, name: "the pack")
-        }
-    }
-
     /// A file that other jobs may need too: recorded, or uploaded and recorded.
     private func shared(_ file: SurveyedFile) async throws(StagingError) -> InputEntry {
-        let recordKey = layout.staged(file.path, version: file.stamp.digest)
-        let documents = DocumentStore(store)
-        if let record = try await record(at: recordKey, for: file) {
-            meter.skipped(1)
-            return entry(file, record)
+        let key = layout.staged(file.path, version: file.stamp.digest)
+        if let entry = try await recorded(file, at: key) { return entry }
+        return try await uploads.hold(store.url(of: key)) {
+            (hasWaited) async throws(StagingError) -> InputEntry in
+            if hasWaited, let entry = try await recorded(file, at: key) { return entry }
+            return try await uploadAndRecord(file, at: key)
         }
+    }
+
+    private func recorded(
+        _ file: SurveyedFile,
+        at key: ObjectKey
+    ) async throws(StagingError) -> InputEntry? {
+        guard let record = try await record(at: key, for: file) else { return nil }
+        meter.skipped(1)
+        return entry(file, record)
+    }
+
+    private func uploadAndRecord(
+        _ file: SurveyedFile,
+        at recordKey: ObjectKey
+    ) async throws(StagingError) -> InputEntry {
         // Read before the upload: a change in the same tick of the clock that stamps files would go
         // unseen however long the upload takes.
         let isRacy = file.stamp.isRacy(at: now())
@@ -253,7 +214,7 @@ package struct StageRun: Sendable {
         }
         let isFirst: Bool
         do throws(S3Error) {
-            isFirst = try await documents.put(bytes, at: recordKey, condition: .absent)
+            isFirst = try await DocumentStore(store).put(bytes, at: recordKey, condition: .absent)
         } catch {
             throw .store("record \(file.path) as staged", error)
         }
@@ -322,7 +283,7 @@ package struct StageRun: Sendable {
         )
     }
 
-    private var verified: VerifiedUpload {
+    var verified: VerifiedUpload {
         VerifiedUpload(store: store, meter: meter, limits: limits)
     }
 

@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
 import TestSupport
 import Testing
 @testable import S3Client
 
 @Suite struct TransferRoomTests {
-    /// Who came in and who has left, in that order.
-    private final class Log: Sendable {
-        private let list = Mutex<[String]>([])
-
-        func add(_ line: String) { list.withLock { $0.append(line) } }
-
-        var all: [String] { list.withLock { $0 } }
-    }
-
-    /// Parts that end when the test says so.
-    private final class Gate: Sendable {
-        private let isOpen = Atomic(false)
-
-        func open() { isOpen.store(true, ordering: .relaxed) }
-
-        func wait() async { while !isOpen.load(ordering: .relaxed) { await Task.yield() } }
-    }
-
-    private func until(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
-    }
-
     @Test func `of one transfer whoever asks first goes first`() async throws {
         let room = TransferRoom(places: 2)
         let member = room.join()
-        let (gate, log) = (Gate(), Log())
+        let (gate, log) = (TestGate(), TestLog())
         try await withThrowingTaskGroup { group in
             for number in 1...6 {
                 group.addTask {
@@ -60,8 +37,8 @@ import Testing
     @Test func `the next place is for whoever has the fewest`() async throws {
         let room = TransferRoom(places: 2)
         let (greedy, modest) = (room.join(), room.join())
-        let log = Log()
-        let gates = (1...6).map { _ in Gate() }
+        let log = TestLog()
+        let gates = (1...6).map { _ in TestGate() }
         try await withThrowingTaskGroup { group in
             for number in 1...6 {
                 group.addTask {
@@ -99,7 +76,7 @@ import Testing
     @Test func `who is cancelled leaves the line, and nothing is begun`() async throws {
         let room = TransferRoom(places: 1)
         let member = room.join()
-        let (gate, log) = (Gate(), Log())
+        let (gate, log) = (TestGate(), TestLog())
         let first = Task { try await room.place(of: member) { await gate.wait() } }
         await until { room.isFull }
         let second = Task { try await room.place(of: member) { log.add("begun") } }

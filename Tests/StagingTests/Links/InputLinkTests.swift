@@ -91,6 +91,7 @@ import Testing
             run: world.run,
             transfers: 4,
             meter: PhaseMeter("stage"),
+            uploads: KeyedLock(),
             now: { FileTime(seconds: 0) }
         )(plan)
         #expect(try await run(world, mounted)(plan, staged.inputs) == 0)

@@ -102,6 +102,7 @@ final class Late<Value: Sendable>: Sendable {
             run: world.run,
             transfers: 1,
             meter: PhaseMeter("stage"),
+            uploads: KeyedLock(),
             now: { clock.get ?? FileTime(seconds: 0) }
         )
         var plan = try world.plan()
@@ -177,6 +178,7 @@ final class Late<Value: Sendable>: Sendable {
             run: world.run,
             transfers: 1,
             meter: PhaseMeter("stage"),
+            uploads: KeyedLock(),
             now: World.later
         )(plan)
         #expect(isFirst.value > 1)

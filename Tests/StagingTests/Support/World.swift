@@ -85,13 +85,18 @@ final class World {
         try StagePlan(try JobSurvey(description, mount: mount), packBelow: packBelow)
     }
 
-    func stageRun(_ meter: PhaseMeter = PhaseMeter("stage")) -> StageRun {
+    /// - Parameter uploads: those of one head; of a head that has nothing else to do, if none are given.
+    func stageRun(
+        _ meter: PhaseMeter = PhaseMeter("stage"),
+        uploads: KeyedLock = KeyedLock()
+    ) -> StageRun {
         StageRun(
             store: store,
             layout: layout,
             run: run,
             transfers: 4,
             meter: meter,
+            uploads: uploads,
             now: now
         )
     }
