@@ -9,7 +9,8 @@ package enum Cryptography {
         return true
     }()
 
-    /// Makes libcrypto ready without reading the `openssl.cnf` of whatever image we run in.
+    /// Makes libcrypto ready without reading the `openssl.cnf` of whatever image we run in. It stays ready to
+    /// the last: threads may still close connections while the program ends.
     ///
     /// Everything in this module calls it; whoever uses OpenSSL in another way, through libcurl for
     /// instance, calls it first. Any number of calls, from any thread, do it once.

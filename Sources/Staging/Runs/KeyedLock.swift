@@ -18,12 +18,18 @@ package final class KeyedLock: Sendable {
     private enum Entry {
         case atOnce
         case afterOthers
-        /// The task was cancelled before its turn.
-        case never
+        /// The one before has failed, and so would this one.
+        case failed(StagingError)
+    }
+
+    /// How many turns have ended, of all keys.
+    struct Mark: Equatable {
+        fileprivate let ended: Int
     }
 
     private struct State {
         var tickets = 0
+        var ended = 0
         /// Who waits for a key that somebody has, in the order in which they came.
         var lines: [String: [Waiter]] = [:]
     }
@@ -32,21 +38,36 @@ package final class KeyedLock: Sendable {
 
     package init() {}
 
+    /// What has been done by now.
+    var mark: Mark { state.withLock { Mark(ended: $0.ended) } }
+
     /// Does `work` while nobody else does what `key` names.
     ///
-    /// - Parameter work: is told whether others have had the key since it was asked for, and so may have
-    ///   done the same.
-    /// - Throws: `.cancelled`, at once, for a task that is cancelled before its turn.
+    /// - Parameters:
+    ///   - mark: from before the caller looked whether it is done already.
+    ///   - work: is told whether others may have done it since.
+    /// - Throws: what the store has kept doing to the one before; `.cancelled`, at once, for a task that is
+    ///   cancelled before its turn.
     func hold<Value>(
         _ key: String,
-        _ work: (_ hasWaited: Bool) async throws(StagingError) -> Value
+        since mark: Mark,
+        _ work: (_ mayBeDone: Bool) async throws(StagingError) -> Value
     ) async throws(StagingError) -> Value {
-        let entry = await enter(key)
-        guard entry != .never else {
-            throw StagingError(.cancelled, what: "Cancelled while others did the same")
+        let mayBeDone: Bool
+        switch await enter(key) {
+        case .atOnce: mayBeDone = self.mark != mark
+        case .afterOthers: mayBeDone = true
+        case .failed(let failure): throw failure
         }
-        defer { leave(key) }
-        return try await work(entry == .afterOthers)
+        do throws(StagingError) {
+            let value = try await work(mayBeDone)
+            leave(key)
+            return value
+        } catch {
+            // Retried for minutes: of many that wait, each would do the same for as long.
+            if error.isRetryable { fail(key, error) } else { leave(key) }
+            throw error
+        }
     }
 
     /// How many wait for `key`.
@@ -60,7 +81,7 @@ package final class KeyedLock: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let entry: Entry? = state.withLock { state in
-                    if Task.isCancelled { return .never }
+                    if Task.isCancelled { return .failed(Self.cancelled) }
                     guard state.lines[key] != nil else {
                         state.lines[key] = []
                         return .atOnce
@@ -75,12 +96,17 @@ package final class KeyedLock: Sendable {
                 state.lines[key]?.firstIndex { $0.ticket == ticket }
                     .flatMap { state.lines[key]?.remove(at: $0) }
             }
-            left?.continuation.resume(returning: .never)
+            left?.continuation.resume(returning: .failed(Self.cancelled))
         }
+    }
+
+    private static var cancelled: StagingError {
+        StagingError(.cancelled, what: "Cancelled while others did the same")
     }
 
     private func leave(_ key: String) {
         let next: Waiter? = state.withLock { state in
+            state.ended += 1
             guard state.lines[key]?.isEmpty == false else {
                 state.lines[key] = nil
                 return nil
@@ -88,5 +114,14 @@ package final class KeyedLock: Sendable {
             return state.lines[key]?.removeFirst()
         }
         next?.continuation.resume(returning: .afterOthers)
+    }
+
+    /// Tells all who wait for it.
+    private func fail(_ key: String, _ failure: StagingError) {
+        let line = state.withLock { state in
+            state.ended += 1
+            return state.lines.removeValue(forKey: key) ?? []
+        }
+        for waiter in line { waiter.continuation.resume(returning: .failed(failure)) }
     }
 }
