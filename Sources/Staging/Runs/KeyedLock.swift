@@ -2,99 +2,118 @@
 
 import Synchronization
 
-/// Lets one task at a time do what a key names. Others that want the same wait in line; other keys are
-/// none of theirs.
+/// Has what several tasks want made by one of them: the others wait, and then find it. Each thing has a key;
+/// other keys are nobody's concern.
 ///
-/// Work inside must not ask for another key: whoever has that may be waiting for this one.
+/// What makes a thing must not ask for another: whoever makes that may be waiting for this one.
 package final class KeyedLock: Sendable {
     /// For all runs of a process, which may want the same file at once.
     package static let ofThisProcess = KeyedLock()
 
     private struct Waiter {
         let ticket: Int
-        let continuation: CheckedContinuation<Entry, Never>
+        let continuation: CheckedContinuation<Turn, Never>
     }
 
-    private enum Entry {
-        case atOnce
-        case afterOthers
+    private enum Turn {
+        case mine
         /// The one before has failed, and so would this one.
         case failed(StagingError)
     }
 
-    /// How many turns have ended, of all keys.
-    struct Mark: Equatable {
-        fileprivate let ended: Int
+    /// What is known of a key while somebody wants what it names.
+    private struct Line {
+        var interested = 0
+        var isTaken = false
+        /// How many have made it, or tried.
+        var ended = 0
+        /// In the order in which they came.
+        var waiting: [Waiter] = []
     }
 
     private struct State {
         var tickets = 0
-        var ended = 0
-        /// Who waits for a key that somebody has, in the order in which they came.
-        var lines: [String: [Waiter]] = [:]
+        var lines: [String: Line] = [:]
     }
 
     private let state = Mutex(State())
 
     package init() {}
 
-    /// What has been done by now.
-    var mark: Mark { state.withLock { Mark(ended: $0.ended) } }
-
-    /// Does `work` while nobody else does what `key` names.
+    /// What `find` finds, or else what `make` makes while nobody else makes what `key` names.
     ///
-    /// - Parameters:
-    ///   - mark: from before the caller looked whether it is done already.
-    ///   - work: is told whether others may have done it since.
+    /// - Parameter find: is asked once more when others may have made it since.
     /// - Throws: what the store has kept doing to the one before; `.cancelled`, at once, for a task that is
     ///   cancelled before its turn.
-    func hold<Value>(
+    func once<Value>(
         _ key: String,
-        since mark: Mark,
-        _ work: (_ mayBeDone: Bool) async throws(StagingError) -> Value
+        find: () async throws(StagingError) -> Value?,
+        make: () async throws(StagingError) -> Value
     ) async throws(StagingError) -> Value {
-        let mayBeDone: Bool
-        switch await enter(key) {
-        case .atOnce: mayBeDone = self.mark != mark
-        case .afterOthers: mayBeDone = true
-        case .failed(let failure): throw failure
-        }
+        let before = join(key)
+        defer { leave(key) }
+        if let found = try await find() { return found }
+        if case .failed(let failure) = await turn(key) { throw failure }
         do throws(StagingError) {
-            let value = try await work(mayBeDone)
-            leave(key)
+            var found: Value?
+            if ended(key) != before { found = try await find() }
+            let value: Value
+            if let found { value = found } else { value = try await make() }
+            pass(key)
             return value
         } catch {
             // Retried for minutes: of many that wait, each would do the same for as long.
-            if error.isRetryable { fail(key, error) } else { leave(key) }
+            if error.isRetryable { fail(key, error) } else { pass(key) }
             throw error
         }
     }
 
     /// How many wait for `key`.
-    func waiting(for key: String) -> Int { state.withLock { $0.lines[key]?.count ?? 0 } }
+    func waiting(for key: String) -> Int { state.withLock { $0.lines[key]?.waiting.count ?? 0 } }
 
-    private func enter(_ key: String) async -> Entry {
+    /// Of how many keys something is known.
+    var count: Int { state.withLock { $0.lines.count } }
+
+    /// - Returns: how many have made it by now.
+    private func join(_ key: String) -> Int {
+        state.withLock { state in
+            state.lines[key, default: Line()].interested += 1
+            return state.lines[key]?.ended ?? 0
+        }
+    }
+
+    private func leave(_ key: String) {
+        state.withLock { state in
+            state.lines[key]?.interested -= 1
+            if state.lines[key]?.interested == 0 { state.lines[key] = nil }
+        }
+    }
+
+    private func ended(_ key: String) -> Int { state.withLock { $0.lines[key]?.ended ?? 0 } }
+
+    private func turn(_ key: String) async -> Turn {
         let ticket = state.withLock { state in
             state.tickets += 1
             return state.tickets
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let entry: Entry? = state.withLock { state in
+                let turn: Turn? = state.withLock { state in
                     if Task.isCancelled { return .failed(Self.cancelled) }
-                    guard state.lines[key] != nil else {
-                        state.lines[key] = []
-                        return .atOnce
+                    guard state.lines[key]?.isTaken == true else {
+                        state.lines[key]?.isTaken = true
+                        return .mine
                     }
-                    state.lines[key]?.append(Waiter(ticket: ticket, continuation: continuation))
+                    let waiter = Waiter(ticket: ticket, continuation: continuation)
+                    state.lines[key]?.waiting.append(waiter)
                     return nil
                 }
-                if let entry { continuation.resume(returning: entry) }
+                if let turn { continuation.resume(returning: turn) }
             }
         } onCancel: {
             let left = state.withLock { state in
-                state.lines[key]?.firstIndex { $0.ticket == ticket }
-                    .flatMap { state.lines[key]?.remove(at: $0) }
+                state.lines[key]?.waiting.firstIndex { $0.ticket == ticket }
+                    .flatMap { state.lines[key]?.waiting.remove(at: $0) }
             }
             left?.continuation.resume(returning: .failed(Self.cancelled))
         }
@@ -104,24 +123,27 @@ package final class KeyedLock: Sendable {
         StagingError(.cancelled, what: "Cancelled while others did the same")
     }
 
-    private func leave(_ key: String) {
+    /// The next one's turn.
+    private func pass(_ key: String) {
         let next: Waiter? = state.withLock { state in
-            state.ended += 1
-            guard state.lines[key]?.isEmpty == false else {
-                state.lines[key] = nil
+            state.lines[key]?.ended += 1
+            guard state.lines[key]?.waiting.isEmpty == false else {
+                state.lines[key]?.isTaken = false
                 return nil
             }
-            return state.lines[key]?.removeFirst()
+            return state.lines[key]?.waiting.removeFirst()
         }
-        next?.continuation.resume(returning: .afterOthers)
+        next?.continuation.resume(returning: .mine)
     }
 
-    /// Tells all who wait for it.
+    /// Tells all who wait.
     private func fail(_ key: String, _ failure: StagingError) {
-        let line = state.withLock { state in
-            state.ended += 1
-            return state.lines.removeValue(forKey: key) ?? []
+        let waiting = state.withLock { state in
+            defer { state.lines[key]?.waiting = [] }
+            state.lines[key]?.ended += 1
+            state.lines[key]?.isTaken = false
+            return state.lines[key]?.waiting ?? []
         }
-        for waiter in line { waiter.continuation.resume(returning: .failed(failure)) }
+        for waiter in waiting { waiter.continuation.resume(returning: .failed(failure)) }
     }
 }

@@ -13,18 +13,13 @@ extension StageRun {
     func contentPack(_ plan: PackPlan) async throws(StagingError) -> PackEntry {
         let digests = try await PackSource(plan).digests()
         let key = layout.pack(digests.pack)
-        let mark = uploads.mark
-        let found = try await lookForPack(key)
-        if isUsable(found, plan, digests) { return present(plan, key, digests) }
-        if let found, !found.mayHold(size: plan.length, digests.checksum) {
-            // Of a damaged one each job stores its own: nobody need wait for that.
-            return try await upload(plan, to: key, digests, over: found)
-        }
-        return try await uploads.hold(store.url(of: key), since: mark) {
-            (mayBeDone) async throws(StagingError) -> PackEntry in
-            let found = mayBeDone ? try await lookForPack(key) : found
-            if isUsable(found, plan, digests) { return present(plan, key, digests) }
-            return try await upload(plan, to: key, digests, over: found)
+        var found: ObjectInfo?
+        return try await uploads.once(store.url(of: key)) {
+            () async throws(StagingError) -> PackEntry? in
+            found = try await lookForPack(key)
+            return isUsable(found, plan, digests) ? present(plan, key, digests) : nil
+        } make: { () async throws(StagingError) in
+            try await upload(plan, to: key, digests, over: found)
         }
     }
 

@@ -183,12 +183,11 @@ package struct StageRun: Sendable {
     /// A file that other jobs may need too: recorded, or uploaded and recorded.
     private func shared(_ file: SurveyedFile) async throws(StagingError) -> InputEntry {
         let key = layout.staged(file.path, version: file.stamp.digest)
-        let mark = uploads.mark
-        if let entry = try await recorded(file, at: key) { return entry }
-        return try await uploads.hold(store.url(of: key), since: mark) {
-            (mayBeDone) async throws(StagingError) -> InputEntry in
-            if mayBeDone, let entry = try await recorded(file, at: key) { return entry }
-            return try await uploadAndRecord(file, at: key)
+        return try await uploads.once(store.url(of: key)) {
+            () async throws(StagingError) in
+            try await recorded(file, at: key)
+        } make: { () async throws(StagingError) in
+            try await uploadAndRecord(file, at: key)
         }
     }
 
