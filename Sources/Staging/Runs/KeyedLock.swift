@@ -62,7 +62,8 @@ package final class KeyedLock: Sendable {
             pass(key)
             return value
         } catch {
-            // Retried for minutes: of many that wait, each would do the same for as long.
+            // Retried for minutes: of many that wait, each would do the same for as long. A run that is told
+            // of it begins anew later, like any that the store has failed.
             if error.isRetryable { fail(key, error) } else { pass(key) }
             throw error
         }

@@ -17,9 +17,23 @@ extension StageRun {
         return try await uploads.once(store.url(of: key)) {
             () async throws(StagingError) -> PackEntry? in
             found = try await lookForPack(key)
-            return isUsable(found, plan, digests) ? present(plan, key, digests) : nil
+            if isUsable(found, plan, digests) { return present(plan, key, digests) }
+            guard let found, !found.mayHold(size: plan.length, digests.checksum) else { return nil }
+            // Damaged, and perhaps still read by other jobs: it is left as it is, and not used. Nobody waits
+            // for a pack that only one job uses.
+            let own = layout.pack(digests.pack, nonce: Nonce.draw())
+            return try await upload(plan, to: own, digests) { (source) throws(StagingError) in
+                _ = try await verified(source, to: own, name: "the pack")
+            }
         } make: { () async throws(StagingError) in
-            try await upload(plan, to: key, digests, over: found)
+            try await upload(plan, to: key, digests) { (source) throws(StagingError) in
+                if found == nil {
+                    try await verified.unlessPresent(source, to: key, name: "the pack")
+                } else {
+                    // The same bytes: who reads the old one meanwhile sees no difference.
+                    _ = try await verified(source, to: key, name: "the pack")
+                }
+            }
         }
     }
 
@@ -49,27 +63,6 @@ extension StageRun {
     ) -> PackEntry {
         meter.skipped(plan.count)
         return entry(plan, key, digests.pack)
-    }
-
-    /// Uploads a pack where there is none that could be used.
-    private func upload(
-        _ plan: PackPlan,
-        to key: ObjectKey,
-        _ digests: PackSource.Digests,
-        over found: ObjectInfo?
-    ) async throws(StagingError) -> PackEntry {
-        guard let found else {
-            return try await upload(plan, to: key, digests) { (source) throws(StagingError) in
-                try await verified.unlessPresent(source, to: key, name: "the pack")
-            }
-        }
-        // The same bytes: who reads an old one meanwhile sees no difference. A damaged one is perhaps still
-        // read by other jobs: it is left as it is, and not used.
-        let isSame = found.mayHold(size: plan.length, digests.checksum)
-        let place = isSame ? key : layout.pack(digests.pack, nonce: Nonce.draw())
-        return try await upload(plan, to: place, digests) { (source) throws(StagingError) in
-            _ = try await verified(source, to: place, name: "the pack")
-        }
     }
 
     /// Uploads a pack, and makes sure that its files did not change meanwhile.

@@ -170,6 +170,15 @@ import Testing
         let error = await #expect(throws: StagingError.self) { try await line[1].value }
         #expect(error?.code == .cancelled)
         #expect(lock.waiting(for: "a") == 2)
+        let late = Task {
+            await until { Task.isCancelled }
+            return try await make {
+                begun.enter()
+                return 0
+            }
+        }
+        late.cancel()
+        await #expect(throws: StagingError.self) { try await late.value }
         gate.open()
         #expect(try await first.value == 1)
         #expect(try await line[0].value == 1)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Contract
+import Digests
 import Names
 import S3Client
 import TestSupport
 import Testing
+import Transport
 
 @testable import Staging
 
@@ -121,5 +123,38 @@ import Testing
         #expect(error?.code == .cancelled)
         gate.open()
         #expect(try await first.value.inputs.count == 1)
+    }
+
+    @Test func `where a pack is damaged each job stores its own, and waits for nobody`()
+        async throws
+    {
+        let key = Late<ObjectKey>()
+        let (crowd, waiting) = (Crowd(), Counter())
+        let store = InMemoryObjectStore { [uploads] call in
+            guard call.kind == .put, !call.isDone, let pack = key.get,
+                call.key?.hasPrefix(pack.bytes) == true, call.key != pack
+            else { return }
+            crowd.enter()
+            let line = InMemoryObjectStore().url(of: pack)
+            await until {
+                if uploads.waiting(for: line) > 0 { _ = waiting.next() }
+                return crowd.most == 4 || waiting.value > 0
+            }
+            crowd.leave()
+        }
+        let world = try world(store)
+        let pack = try #require(try await world.spec().packs.last)
+        try await store.delete(pack.key)
+        _ = try await store.put(
+            pack.key,
+            body: .bytes([1]),
+            checksum: CRC64NVME(of: [1]),
+            options: PutOptions()
+        )
+        key.set(pack.key)
+        let staged = try await stage(4, world).map { try $0.get() }
+        #expect(crowd.most == 4)
+        #expect(Set(staged.compactMap(\.packs.last).map(\.key)).count == 4)
+        #expect(store.storedBytes(pack.key) == [1])
     }
 }
