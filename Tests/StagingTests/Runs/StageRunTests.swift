@@ -30,18 +30,9 @@ final class Late<Value: Sendable>: Sendable {
         store.calls.filter { $0.kind == .put || $0.kind == .createMultipart }.compactMap(\.key)
     }
 
-    private func world(_ store: InMemoryObjectStore = InMemoryObjectStore()) throws -> World {
-        let world = try World(store)
-        try world.addInput("data/large.dat", [UInt8](repeating: 7, count: 5_000))
-        try world.addInput("data/small.dat", [1, 2, 3])
-        try world.tree.file("tools/cat/cat.py", "tool")
-        world.description.toolFiles = [.init(root: try world.tree.at("tools/cat"), files: nil)]
-        return world
-    }
-
     @Test("invariant 10: the second run uploads nothing but its pack")
     func secondRun() async throws {
-        let world = try world()
+        let world = try World.withTool()
         let first = try await world.spec()
         let before = puts(world.store)
         #expect(before.count == 5)
@@ -58,7 +49,7 @@ final class Late<Value: Sendable>: Sendable {
 
     @Test("a pack that may be about to be freed is stored anew, at its old name")
     func anOldPack() async throws {
-        let world = try world()
+        let world = try World.withTool()
         let first = try await world.spec()
         for (age, isNew) in [(-60, false), (1_000, true)] as [(Int64, Bool)] {
             world.run = RunID(drawnFor: try #require(GalaxyJobID("1")))
@@ -74,7 +65,7 @@ final class Late<Value: Sendable>: Sendable {
     }
 
     @Test func aTouchedFileIsAnotherVersion() async throws {
-        let world = try world()
+        let world = try World.withTool()
         let first = try await world.spec()
         try TemporaryTree.write(
             [UInt8](repeating: 8, count: 5_000),
@@ -94,7 +85,7 @@ final class Late<Value: Sendable>: Sendable {
                 clock.set(FileTime(seconds: now.seconds + 60))
             }
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         clock.set(Clock.fileTime())
         let stage = StageRun(
             store: store,
@@ -136,7 +127,7 @@ final class Late<Value: Sendable>: Sendable {
 
     @Test("invariant 3: two heads at once leave one record, and the loser's object is deleted")
     func twoAtOnce() async throws {
-        let world = try world()
+        let world = try World.withTool()
         let plan = try world.plan()
         let runs = (0..<4).map { _ in world.stageRun() }
         let staged = try await withThrowingTaskGroup(of: StageRun.Staged.self) { group in
@@ -168,7 +159,7 @@ final class Late<Value: Sendable>: Sendable {
                 throw S3Error(.unreachable, what: "\(error)")
             }
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         let plan = try world.plan()
         other.set((world.stageRun(), plan))
         defer { other.forget() }
@@ -195,7 +186,7 @@ final class Late<Value: Sendable>: Sendable {
             else { return }
             throw S3Error(.preconditionFailed, what: "the first put's own doing")
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         let staged = try await world.stageRun()(try world.plan())
         let input = try #require(staged.inputs.first)
         #expect(store.storedBytes(input.key)?.count == 5_000)
@@ -209,7 +200,7 @@ final class Late<Value: Sendable>: Sendable {
             guard call.kind == .put, call.isDone, let path = victim.get else { return }
             _ = path.withCString { truncate($0, 4_999) }
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         victim.set(try world.tree.at("data/large.dat"))
         let error = await #expect(throws: StagingError.self) { try await world.spec() }
         #expect(error?.code == .changed)
@@ -222,7 +213,7 @@ final class Late<Value: Sendable>: Sendable {
             guard call.kind == .put, call.key?.hasPrefix("p/stage/".utf8) == true else { return }
             throw S3Error(.accessDenied, what: "Access denied", remedy: "Allow s3:PutObject.")
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         let error = await #expect(throws: StagingError.self) { try await world.spec() }
         #expect(error?.code == .store)
         #expect(error?.what.contains("/data/large.dat") == true)
@@ -245,7 +236,7 @@ final class Late<Value: Sendable>: Sendable {
                 options: PutOptions()
             )
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         swap.set(store)
         defer { swap.forget() }
         world.description.toolFiles = []
@@ -263,14 +254,14 @@ final class Late<Value: Sendable>: Sendable {
         }
         late.set(store)
         defer { late.forget() }
-        let world = try world(store)
+        let world = try World.withTool(store)
         let error = await #expect(throws: StagingError.self) { try await world.spec() }
         #expect(error?.code == .lost)
     }
 
     @Test("B59: a record of another file or size under our key is not believed")
     func foreignRecord() async throws {
-        let world = try world()
+        let world = try World.withTool()
         let first = try await world.spec()
         let recordKey = try #require(world.store.keys.first { $0.hasPrefix("p/staged/".utf8) })
         for change in [0, 1] {
@@ -297,7 +288,7 @@ final class Late<Value: Sendable>: Sendable {
     }
 
     @Test func whatIsLostIsStagedAgainOnlyIfItIsTheSame() async throws {
-        let world = try world()
+        let world = try World.withTool()
         let spec = try await world.spec()
         let restage = RestageRun(store: world.store, layout: world.layout, transfers: 2)
         let plan = try world.plan()
@@ -332,7 +323,7 @@ final class Late<Value: Sendable>: Sendable {
     @Test(arguments: [5_000, 4_999]) func whatIsDamagedIsReportedAndStagedAfreshByTheNextRun(
         _ size: Int
     ) async throws {
-        let world = try world()
+        let world = try World.withTool()
         let spec = try await world.spec()
         let damaged = [UInt8](repeating: 1, count: size)
         for key in [spec.inputs[0].key] + spec.packs.map(\.key) {
@@ -368,7 +359,7 @@ final class Late<Value: Sendable>: Sendable {
             let store = InMemoryObjectStore { _ throws(S3Error) in
                 if calls.next() == cut.get { throw S3Error(.unreachable, what: "cut") }
             }
-            let world = try world(store)
+            let world = try World.withTool(store)
             cut.set(number)
             _ = try? await world.spec()
             cut.set(-1)

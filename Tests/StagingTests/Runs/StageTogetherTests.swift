@@ -20,15 +20,6 @@ import Transport
         return world.layout.staged(file.path, version: file.stamp.digest)
     }
 
-    private func world(_ store: InMemoryObjectStore) throws -> World {
-        let world = try World(store)
-        try world.addInput("data/large.dat", [UInt8](repeating: 7, count: 5_000))
-        try world.addInput("data/small.dat", [1, 2, 3])
-        try world.tree.file("tools/cat/cat.py", "tool")
-        world.description.toolFiles = [.init(root: try world.tree.at("tools/cat"), files: nil)]
-        return world
-    }
-
     private func puts(_ store: InMemoryObjectStore, _ prefix: String) -> Int {
         store.calls.count { $0.kind == .put && $0.key?.hasPrefix(prefix.utf8) == true }
     }
@@ -76,7 +67,7 @@ import Transport
     @Test func `one uploads, and all have it`() async throws {
         let key = Late<ObjectKey>()
         let store = store(until: 7, key)
-        let world = try world(store)
+        let world = try World.withTool(store)
         key.set(try record(world))
         let staged = try await stage(8, world).map { try $0.get() }
         #expect(Set(staged.flatMap(\.inputs).map(\.key)).count == 1)
@@ -90,7 +81,7 @@ import Transport
     @Test func `where the first one fails another uploads`() async throws {
         let key = Late<ObjectKey>()
         let store = store(until: 3, key, isClosed: true)
-        let world = try world(store)
+        let world = try World.withTool(store)
         key.set(try record(world))
         let results = try await stage(4, world)
         let staged = results.compactMap { try? $0.get() }
@@ -109,7 +100,7 @@ import Transport
             else { return }
             await gate.wait()
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         let plan = try world.plan()
         let line = store.url(of: try record(world))
         let (one, other) = (world.stageRun(uploads: uploads), world.stageRun(uploads: uploads))
@@ -142,7 +133,7 @@ import Transport
             }
             crowd.leave()
         }
-        let world = try world(store)
+        let world = try World.withTool(store)
         let pack = try #require(try await world.spec().packs.last)
         try await store.delete(pack.key)
         _ = try await store.put(

@@ -61,6 +61,16 @@ final class World {
         try tree.file("jobs/1/galaxy_1.sh", Array("#!/bin/bash\n".utf8), mode: 0o755)
     }
 
+    /// A job with an input that travels alone, one that goes into a pack, and a tool's file.
+    static func withTool(_ store: InMemoryObjectStore = InMemoryObjectStore()) throws -> World {
+        let world = try World(store)
+        try world.addInput("data/large.dat", [UInt8](repeating: 7, count: 5_000))
+        try world.addInput("data/small.dat", [1, 2, 3])
+        try world.tree.file("tools/cat/cat.py", "tool")
+        world.description.toolFiles = [.init(root: try world.tree.at("tools/cat"), files: nil)]
+        return world
+    }
+
     deinit {
         // Only a test that failed half way leaves the other machine behind.
         try? TreeRemoval.remove(aside)
